@@ -1,0 +1,3 @@
+//! Loans: what was promised, what was paid, what it means for the books.
+
+pub mod terms;
