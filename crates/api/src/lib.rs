@@ -1,1 +1,27 @@
-//! api
+//! The API: HTTP and JSON over the actions. No rules: a handler turns a request into a command and an outcome into an answer.
+//!
+//! Read in this order. `operations` is the one list: routes, permissions, documentation and access tests are made from it.
+
+pub mod problem;
+
+pub mod wire;
+
+pub mod body;
+
+pub mod asking;
+
+pub mod cursor;
+
+pub mod operation;
+
+pub mod render;
+
+pub mod app;
+
+pub mod org;
+
+pub mod operations;
+
+pub mod openapi;
+
+pub mod serve;

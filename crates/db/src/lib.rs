@@ -1,1 +1,24 @@
-//! db
+//! The way to Postgres: a pool, transactions, the lanes that merge commands into commits, migrations, a private server.
+//!
+//! Read in this order. A `Tx` begins and commits here and nowhere else, so nothing can be posted outside a transaction.
+//! This crate knows no HTTP and no product.
+
+pub mod fault;
+
+pub mod clock;
+
+pub mod pool;
+
+pub mod tx;
+
+pub mod gates;
+
+pub mod keys;
+
+pub mod caller;
+
+pub mod lane;
+
+pub mod page;
+
+pub mod migrations;

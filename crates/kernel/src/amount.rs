@@ -65,30 +65,9 @@ impl Amount {
         self.max(Amount::ZERO)
     }
 
-    /// Reads `-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?`. Digits behind the currency's last decimal must be zeros.
+    /// Reads a decimal string in a currency; see [`PlainAmount`](crate::plain_amount::PlainAmount) for its form.
     pub fn parse(text: &str, currency: Currency) -> Result<Amount, AmountError> {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (whole, fraction) = match digits.split_once('.') {
-            Some((whole, fraction)) if (1..=4).contains(&fraction.len()) => (whole, fraction),
-            Some(_) => return Err(AmountError::Malformed),
-            None => (digits, ""),
-        };
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let leading_zero = whole.len() > 1 && whole.starts_with('0');
-        if whole.is_empty() || whole.len() > 15 || leading_zero || !all_digits(whole) || !all_digits(fraction) {
-            return Err(AmountError::Malformed);
-        }
-        let decimals = currency.decimals() as usize;
-        let (kept, beyond) = fraction.split_at(fraction.len().min(decimals));
-        if beyond.bytes().any(|byte| byte != b'0') {
-            return Err(AmountError::TooFine { currency, decimals: currency.decimals() });
-        }
-        let padded = format!("{whole}{kept:0<decimals$}");
-        let minor: i64 = padded.parse().map_err(|_| AmountError::TooLarge)?;
-        Ok(Amount(if negative { -minor } else { minor }))
+        crate::plain_amount::PlainAmount::parse(text)?.in_currency(currency)
     }
 
     /// The decimal string with exactly the currency's decimals: `-1250.00`, or `1250` for a currency without.
@@ -191,8 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", "-", ".5", "5.", "01", "1,000.00", "1e3", " 1", "+1", "1.00000", "\u{661}", "1234567890123456"]
-        {
+        for text in ["", "-", ".5", "5.", "01", "1,000.00", "1e3", " 1", "+1", "\u{661}"] {
             assert_eq!(Amount::parse(text, currency("KES")), Err(AmountError::Malformed), "{text}");
         }
         assert!(matches!(Amount::parse("0.001", currency("KES")), Err(AmountError::TooFine { .. })));
@@ -208,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_back(minor in -1_000_000_000_000_i64..1_000_000_000_000, code in "KES|JPY|KWD") {
+        fn what_is_printed_is_read_back(minor in -1_000_000_000_000_000_i64..=1_000_000_000_000_000, code in "KES|JPY|KWD") {
             let currency = currency(&code);
             prop_assert_eq!(Amount::parse(&Amount(minor).format(currency), currency), Ok(Amount(minor)));
         }

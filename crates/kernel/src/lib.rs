@@ -5,3 +5,17 @@
 pub mod currency;
 
 pub mod amount;
+
+pub mod rate;
+
+pub mod date;
+
+pub mod day_count;
+
+pub mod calendar;
+
+pub mod plain_amount;
+
+pub mod refusal;
+
+pub mod text_enum;

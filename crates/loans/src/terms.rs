@@ -1,10 +1,13 @@
 //! What was promised: how a loan's schedule is made, how its interest grows, how a payment is split.
 //!
 //! Terms are copied onto each loan when it is applied for, so a later version of the product changes no contract. The texts
-//! of the enums are the words of the API and of the stored copy.
+//! of the enums are the words of the API and of the stored copy. Terms that a person names are checked once, by
+//! [`Terms::validate`]; what concerns one loan's own figures is checked where its schedule is made.
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
+use kernel::date;
+use kernel::day_count::DayCount;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +42,118 @@ fn default_engine() -> u16 {
     ENGINE
 }
 
+/// Why terms can not be offered to anyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TermsError {
+    #[error("frequency.every is {every}; an instalment falls due every 1 to 366 days, weeks or months")]
+    EveryOutOfRange { every: u32 },
+    #[error("interest.rate.percent is {percent}; name a rate from 0 to 1000 percent")]
+    RateOutOfRange { percent: Decimal },
+    #[error("interest.rate.percent has more than {} decimals; round it", Rate::DECIMALS)]
+    RateTooFine,
+    #[error("interest.method flat can not go with interest.calculation daily; use per_period, or method declining")]
+    FlatWithDaily,
+    #[error(
+        "interest.method flat can not go with amortization.method equal_principal; use equal_instalments, or method declining"
+    )]
+    FlatWithEqualPrincipal,
+    #[error(
+        "rounding.instalment_multiple must be positive and an amount that can be booked; leave rounding out for none"
+    )]
+    RoundingMultipleOutOfRange,
+    #[error("allocation.order must name each of the twelve buckets once")]
+    AllocationOrderIncomplete,
+    #[error("engine {engine} is not known to this version, whose newest is {ENGINE}")]
+    EngineUnknown { engine: u16 },
+}
+
+impl TermsError {
+    /// The stable public code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TermsError::EveryOutOfRange { .. } => "terms.every_out_of_range",
+            TermsError::RateOutOfRange { .. } => "terms.rate_out_of_range",
+            TermsError::RateTooFine => "terms.rate_too_fine",
+            TermsError::FlatWithDaily => "terms.flat_with_daily",
+            TermsError::FlatWithEqualPrincipal => "terms.flat_with_equal_principal",
+            TermsError::RoundingMultipleOutOfRange => "terms.rounding_multiple_out_of_range",
+            TermsError::AllocationOrderIncomplete => "terms.allocation_order_incomplete",
+            TermsError::EngineUnknown { .. } => "terms.engine_unknown",
+        }
+    }
+}
+
+impl Terms {
+    /// Whether these terms can be calculated with, whatever the loan.
+    pub fn validate(&self) -> Result<(), TermsError> {
+        if !(1..=ENGINE).contains(&self.engine) {
+            return Err(TermsError::EngineUnknown { engine: self.engine });
+        }
+        if !(1..=366).contains(&self.frequency.every) {
+            return Err(TermsError::EveryOutOfRange { every: self.frequency.every });
+        }
+        let percent = self.interest.rate.percent;
+        if !(Decimal::ZERO..=Decimal::ONE_THOUSAND).contains(&percent) {
+            return Err(TermsError::RateOutOfRange { percent });
+        }
+        if percent.normalize().scale() > Rate::DECIMALS {
+            return Err(TermsError::RateTooFine);
+        }
+        if self.interest.method == InterestMethod::Flat {
+            if self.interest.calculation == Calculation::Daily {
+                return Err(TermsError::FlatWithDaily);
+            }
+            if self.amortization.method == AmortizationMethod::EqualPrincipal {
+                return Err(TermsError::FlatWithEqualPrincipal);
+            }
+        }
+        let bookable = |multiple: Amount| multiple.is_positive() && multiple <= Amount::LIMIT;
+        if self.rounding.is_some_and(|rounding| !bookable(rounding.instalment_multiple)) {
+            return Err(TermsError::RoundingMultipleOutOfRange);
+        }
+        let order = &self.allocation.order;
+        if order.len() != Bucket::ALL.len() || !Bucket::ALL.iter().all(|bucket| order.contains(bucket)) {
+            return Err(TermsError::AllocationOrderIncomplete);
+        }
+        Ok(())
+    }
+}
+
 /// One instalment falls due `every` so many units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frequency {
     pub every: u32,
     pub unit: Unit,
+}
+
+impl Frequency {
+    /// The due date `periods` after the anchor, or `None` after the last date that is kept. Months keep the anchor's day.
+    pub fn after(self, anchor: NaiveDate, periods: u32) -> Option<NaiveDate> {
+        match self.unit {
+            Unit::Month => date::add_months(anchor, self.every.checked_mul(periods)?),
+            Unit::Week => date::add_days(anchor, u64::from(self.every) * u64::from(periods) * 7),
+            Unit::Day => date::add_days(anchor, u64::from(self.every) * u64::from(periods)),
+        }
+    }
+
+    /// The due date `periods` before the anchor, or `None` before the first date that is kept.
+    pub fn before(self, anchor: NaiveDate, periods: u32) -> Option<NaiveDate> {
+        match self.unit {
+            Unit::Month => date::sub_months(anchor, self.every.checked_mul(periods)?),
+            Unit::Week => date::sub_days(anchor, u64::from(self.every) * u64::from(periods) * 7),
+            Unit::Day => date::sub_days(anchor, u64::from(self.every) * u64::from(periods)),
+        }
+    }
+
+    /// How many of its units make a year: 12 months, 52 weeks, days by the day count. Divided by `every` this is the
+    /// number of periods a year.
+    pub fn units_in_year(self, day_count: DayCount) -> i64 {
+        match self.unit {
+            Unit::Month => 12,
+            Unit::Week => 52,
+            Unit::Day => day_count.days_in_year(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +171,7 @@ pub struct Interest {
     #[serde(default)]
     pub calculation: Calculation,
     #[serde(default)]
-    pub day_count: kernel::day_count::DayCount,
+    pub day_count: DayCount,
     #[serde(default)]
     pub first_period: FirstPeriod,
 }
@@ -78,8 +188,15 @@ pub enum InterestMethod {
 /// A quoted rate: 24 per year, 2 per month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
+    #[serde(with = "kernel::rate")]
     pub percent: Decimal,
     pub per: RatePer,
+}
+
+impl Rate {
+    /// How finely a percentage may be named. With it every interest amount of a bookable loan is an exact 128-bit integer
+    /// quotient, see `periodic_rate`.
+    pub const DECIMALS: u32 = 12;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,4 +346,24 @@ pub struct Contract {
     pub disbursed_on: NaiveDate,
     /// One period after the disbursement unless the loan says otherwise.
     pub first_due_on: Option<NaiveDate>,
+}
+
+impl Contract {
+    /// The due date of instalment `number`, counted from 1, under a frequency; `None` after the last date that is kept.
+    /// Without a first due date the disbursement is the anchor and lies one period before the first instalment.
+    pub fn due_on(&self, frequency: Frequency, number: u32) -> Option<NaiveDate> {
+        match self.first_due_on {
+            Some(first) => frequency.after(first, number.checked_sub(1)?),
+            None => frequency.after(self.disbursed_on, number),
+        }
+    }
+
+    /// Whether the first period is one period of the frequency, counted from either of its ends: 30 January to
+    /// 28 February and 28 February to 31 March are both a month.
+    pub fn first_period_is_regular(&self, frequency: Frequency) -> bool {
+        self.first_due_on.is_none_or(|first| {
+            frequency.after(self.disbursed_on, 1) == Some(first)
+                || frequency.before(first, 1) == Some(self.disbursed_on)
+        })
+    }
 }

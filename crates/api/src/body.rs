@@ -1,0 +1,209 @@
+//! Bodies and queries, read strictly: unknown fields, wrong types and broken JSON are refused with the place where they stand.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// The largest body: a bulk of 1,000 repayments is about 200 kB.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long a caller may take to send the whole body.
+pub const BODY_TIME: Duration = Duration::from_secs(20);
+
+/// A JSON body, with the text that its fingerprint is made from.
+#[derive(Debug)]
+pub struct Body<T> {
+    pub value: T,
+    /// The parsed body as sent, written back with sorted names: absent stays absent.
+    pub canonical: String,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        let bytes = read(request).await?;
+        if !json && !bytes.is_empty() {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "request.not_json",
+                "send a JSON body with the header Content-Type: application/json",
+            ));
+        }
+        // A command without fields may come without a body.
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
+        parse(&bytes)
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), BODY_LIMIT);
+    match tokio::time::timeout(BODY_TIME, body.collect()).await {
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request.too_slow",
+            format!("the body did not arrive within {} seconds", BODY_TIME.as_secs()),
+        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request.too_large",
+            format!("a body may have {BODY_LIMIT} bytes: split the request"),
+        )),
+        Ok(Err(_)) => Err(Problem::malformed("the body broke off")),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+    let sent: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
+    if contains_nul(&sent) {
+        return Err(Problem::malformed("a text of the body has a NUL character, which can not be stored"));
+    }
+    // Read from the bytes again: a name that stands twice is then seen.
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer_of(error.path());
+        let cause = error.into_inner().to_string();
+        let detail = without_position(&cause);
+        let code = field_code(&detail);
+        Problem::malformed(format!("{}: {detail}", if pointer.is_empty() { "the body" } else { &pointer })).at(
+            pointer.clone(),
+            code,
+            detail,
+        )
+    })?;
+    Ok(Body { value, canonical: sent.to_string() })
+}
+
+fn contains_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(contains_nul),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.contains('\0') || contains_nul(value))
+        }
+        _ => false,
+    }
+}
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// The place is in the pointer; line and column would only repeat it.
+fn without_position(detail: &str) -> String {
+    detail.split(" at line ").next().unwrap_or(detail).to_owned()
+}
+
+fn field_code(detail: &str) -> &'static str {
+    if detail.starts_with("unknown field") {
+        "field.unknown"
+    } else if detail.starts_with("missing field") {
+        "field.required"
+    } else if detail.starts_with("duplicate field") {
+        "field.duplicate"
+    } else {
+        "field.invalid"
+    }
+}
+
+/// Query parameters, as strict as a body.
+#[derive(Debug)]
+pub struct Parameters<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        serde_urlencoded::from_str(query)
+            .map(Parameters)
+            .map_err(|error| Problem::malformed(format!("the query parameters: {error}")))
+    }
+}
+
+/// The id in the path. One that is no id names nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Id(pub uuid::Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let first = path.ok().and_then(|path| path.0.into_iter().next());
+        let id = first.and_then(|(_, text)| text.parse().ok()).ok_or_else(Problem::not_found)?;
+        Ok(Id(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Sample {
+        amount: crate::wire::AmountText,
+        lines: Option<Vec<Sample>>,
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let cases = [
+            (r#"{"amount":"1","amuont":"2"}"#, "/amuont", "field.unknown"),
+            (r#"{}"#, "", "field.required"),
+            (r#"{"amount":5}"#, "/amount", "field.invalid"),
+            (r#"{"amount":"1,000.00"}"#, "/amount", "field.invalid"),
+            (r#"{"amount":"1","lines":[{"amount":"1"},{"amount":"x"}]}"#, "/lines/1/amount", "field.invalid"),
+            (r#"{"amount":"1","amount":"2"}"#, "", "field.duplicate"),
+        ];
+        for (text, pointer, code) in cases {
+            let problem = parse::<Sample>(text.as_bytes()).unwrap_err();
+            assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{text}");
+            assert_eq!(
+                (problem.errors[0].pointer.as_str(), problem.errors[0].code.as_str()),
+                (pointer, code),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let deep = "[".repeat(100_000);
+        for text in ["{", "", "nonsense", "{\"amount\":\"\\ud800\"}", "{\"amount\":\"\\u0000\"}", &deep] {
+            assert!(parse::<Sample>(text.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn order_and_spaces_make_no_other_request() {
+        let one = parse::<serde_json::Value>(br#"{"a": 1, "b": 2}"#).unwrap();
+        let other = parse::<serde_json::Value>(br#"{"b":2,"a":1}"#).unwrap();
+        assert_eq!(one.canonical, other.canonical);
+    }
+}

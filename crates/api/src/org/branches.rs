@@ -1,0 +1,88 @@
+//! `/v1/branches`
+
+use access::permission::Permission;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use db::lane::{Answer, Asked, OutcomeOf};
+use org::branches::{Branch, OpenBranch};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
+use crate::cursor::List;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Code, Name, new_id};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/branches", "list_branches", Access::Needs(Permission::BranchRead), || get(list))
+        .about("Institution", "The branches that you may see, parents before children")
+        .answers(200, schema::<List<BranchView>>),
+    Operation::post("/v1/branches", "open_branch", Access::Needs(Permission::BranchManage), || post(open))
+        .about("Institution", "Open a branch below another")
+        .takes(
+            schema::<BranchRequest>,
+            r#"{"code": "KSM", "name": "Kisumu", "parent_id": "0198c0de-0000-7000-8000-000000000001"}"#,
+        )
+        .answers(201, schema::<BranchView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BranchRequest {
+    id: Option<Uuid>,
+    code: Code,
+    name: Name,
+    /// Left out: the head office.
+    parent_id: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BranchView {
+    id: Uuid,
+    code: String,
+    name: String,
+    parent_id: Option<Uuid>,
+    created_at: DateTime<Utc>,
+    version: i64,
+}
+
+impl BranchView {
+    fn of(branch: &Branch) -> BranchView {
+        BranchView {
+            id: branch.id,
+            code: branch.code.clone(),
+            name: branch.name.clone(),
+            parent_id: branch.parent_id,
+            created_at: branch.created_at,
+            version: branch.version,
+        }
+    }
+}
+
+async fn list(reading: Reading) -> Result<Json<List<BranchView>>, Problem> {
+    let branches = org::store::branches_all(&reading.tx).await?;
+    let data = branches.iter().filter(|branch| branch.is_in(&reading.caller.scope)).map(BranchView::of).collect();
+    Ok(Json(List { data, next_cursor: None }))
+}
+
+async fn open(asking: Asking, body: Body<BranchRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = OpenBranch {
+        id: new_id(request.id)?,
+        code: request.code.0,
+        name: request.name.0,
+        parent_id: request.parent_id,
+    };
+    asking.submit(&asking.app.lanes.open_branch, &body.canonical, command).await
+}
+
+pub fn opened(asked: &Asked<'_, OpenBranch>, outcome: &OutcomeOf<OpenBranch>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |branch| (branch.id, BranchView::of(branch)))
+}

@@ -1,0 +1,89 @@
+//! `/v1/holidays`
+
+use access::permission::Permission;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use db::lane::{Answer, Asked, OutcomeOf};
+use org::holidays::{DeclareHoliday, Holiday};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading};
+use crate::body::{Body, Parameters};
+use crate::cursor::List;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Day, Name, new_id};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/holidays", "list_holidays", Access::Needs(Permission::BranchRead), || get(list))
+        .about("Institution", "Days off, of one branch or of all")
+        .query(schema::<HolidayQuery>)
+        .answers(200, schema::<List<HolidayView>>),
+    Operation::post("/v1/holidays", "declare_holiday", Access::Needs(Permission::BranchManage), || post(declare))
+        .about("Institution", "Declare a day off")
+        .takes(schema::<HolidayRequest>, r#"{"held_on": "2026-12-12", "name": "Jamhuri Day"}"#)
+        .answers(201, schema::<HolidayView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolidayQuery {
+    from: Option<Day>,
+    to: Option<Day>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolidayRequest {
+    id: Option<Uuid>,
+    held_on: Day,
+    name: Name,
+    /// Left out: in all branches.
+    branch_id: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HolidayView {
+    id: Uuid,
+    held_on: Day,
+    name: String,
+    branch_id: Option<Uuid>,
+}
+
+impl HolidayView {
+    fn of(holiday: &Holiday) -> HolidayView {
+        HolidayView {
+            id: holiday.id,
+            held_on: Day(holiday.held_on),
+            name: holiday.name.clone(),
+            branch_id: holiday.branch_id,
+        }
+    }
+}
+
+async fn list(reading: Reading, query: Parameters<HolidayQuery>) -> Result<Json<List<HolidayView>>, Problem> {
+    let from = query.0.from.map_or(kernel::date::EARLIEST, |day| day.0);
+    let to = query.0.to.map_or(kernel::date::LATEST, |day| day.0);
+    let holidays = org::store::holidays_between(&reading.tx, from, to).await?;
+    Ok(Json(List { data: holidays.iter().map(HolidayView::of).collect(), next_cursor: None }))
+}
+
+async fn declare(asking: Asking, body: Body<HolidayRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = DeclareHoliday {
+        id: new_id(request.id)?,
+        held_on: request.held_on.0,
+        name: request.name.0,
+        branch_id: request.branch_id,
+    };
+    asking.submit(&asking.app.lanes.declare_holiday, &body.canonical, command).await
+}
+
+pub fn declared(asked: &Asked<'_, DeclareHoliday>, outcome: &OutcomeOf<DeclareHoliday>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |holiday| (holiday.id, HolidayView::of(holiday)))
+}

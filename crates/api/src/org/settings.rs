@@ -1,0 +1,94 @@
+//! `/v1/settings`
+
+use access::permission::Permission;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, patch};
+use db::lane::{Answer, Asked, OutcomeOf};
+use org::settings::{ChangeSettings, Settings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading, versioned};
+use crate::body::Body;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{AmountText, CurrencyCode};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/settings", "get_settings", Access::Needs(Permission::SettingRead), || get(show))
+        .about("Institution", "The institution's settings")
+        .answers(200, schema::<SettingsView>),
+    Operation::patch(
+        "/v1/settings",
+        "change_settings",
+        Access::Needs(Permission::SettingManage),
+        axum::routing::MethodRouter::new,
+    )
+    .about("Institution", "Change settings; null takes a limit away")
+    .takes(schema::<SettingsRequest>, r#"{"backdating_limit_days": 30, "journal_approval_limit": "100000.00"}"#)
+    .answers(200, schema::<SettingsView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsRequest {
+    /// How many days before the business date a value date may lie; null: any.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(range(min = 0, max = 36500))]
+    backdating_limit_days: Option<Option<u16>>,
+    /// A manual entry above this total waits for a second person; null: none does.
+    #[serde(default, deserialize_with = "given")]
+    journal_approval_limit: Option<Option<AmountText>>,
+}
+
+/// Tells null, which takes a setting away, from absent, which leaves it.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SettingsView {
+    base_currency: CurrencyCode,
+    backdating_limit_days: Option<i32>,
+    journal_approval_limit: Option<String>,
+    version: i64,
+}
+
+impl SettingsView {
+    fn of(settings: &Settings) -> SettingsView {
+        SettingsView {
+            base_currency: CurrencyCode(settings.base_currency),
+            backdating_limit_days: settings.backdating_limit_days,
+            journal_approval_limit: settings.journal_approval_limit.map(|limit| limit.format(settings.base_currency)),
+            version: settings.version,
+        }
+    }
+}
+
+async fn show(reading: Reading) -> Result<Response, Problem> {
+    let settings = org::store::settings(&reading.tx).await?;
+    Ok(versioned(settings.version, SettingsView::of(&settings)))
+}
+
+async fn change(asking: Asking, body: Body<SettingsRequest>) -> Result<Response, Problem> {
+    let seen_version = asking.if_match()?;
+    let currency = asking.app.base_currency;
+    let limit = match body.value.journal_approval_limit {
+        Some(Some(amount)) => Some(Some(amount.read(currency, "/journal_approval_limit")?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let command = ChangeSettings {
+        seen_version,
+        backdating_limit_days: body.value.backdating_limit_days.map(|days| days.map(i32::from)),
+        journal_approval_limit: limit,
+    };
+    asking.submit(&asking.app.lanes.change_settings, &body.canonical, command).await
+}
+
+pub fn changed(asked: &Asked<'_, ChangeSettings>, outcome: &OutcomeOf<ChangeSettings>) -> Answer {
+    render::answer(asked, outcome, StatusCode::OK, |settings| (Uuid::nil(), SettingsView::of(settings)))
+}

@@ -1,0 +1,85 @@
+//! `/v1/staff`
+
+use access::permission::Permission;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use db::lane::{Answer, Asked, OutcomeOf};
+use org::staff::{EmployStaff, Staff};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
+use crate::cursor::List;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Code, Name, new_id};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/staff", "list_staff", Access::Needs(Permission::BranchRead), || get(list))
+        .about("Institution", "The staff of the branches that you may see")
+        .answers(200, schema::<List<StaffView>>),
+    Operation::post("/v1/staff", "employ_staff", Access::Needs(Permission::BranchManage), || post(employ))
+        .about("Institution", "Take a person on the staff; loan officers own clients and loans")
+        .takes(
+            schema::<StaffRequest>,
+            r#"{"number": "S-014", "name": "Wanjiru Kamau", "branch_id": "0198c0de-0000-7000-8000-000000000002"}"#,
+        )
+        .answers(201, schema::<StaffView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffRequest {
+    id: Option<Uuid>,
+    number: Code,
+    name: Name,
+    branch_id: Uuid,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StaffView {
+    id: Uuid,
+    number: String,
+    name: String,
+    branch_id: Uuid,
+    active: bool,
+    version: i64,
+}
+
+impl StaffView {
+    fn of(staff: &Staff) -> StaffView {
+        StaffView {
+            id: staff.id,
+            number: staff.number.clone(),
+            name: staff.name.clone(),
+            branch_id: staff.branch_id,
+            active: staff.active,
+            version: staff.version,
+        }
+    }
+}
+
+async fn list(reading: Reading) -> Result<Json<List<StaffView>>, Problem> {
+    let staff = org::store::staff_all(&reading.tx, reading.caller.scope.branch_id).await?;
+    Ok(Json(List { data: staff.iter().map(StaffView::of).collect(), next_cursor: None }))
+}
+
+async fn employ(asking: Asking, body: Body<StaffRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = EmployStaff {
+        id: new_id(request.id)?,
+        number: request.number.0,
+        name: request.name.0,
+        branch_id: request.branch_id,
+    };
+    asking.submit(&asking.app.lanes.employ_staff, &body.canonical, command).await
+}
+
+pub fn employed(asked: &Asked<'_, EmployStaff>, outcome: &OutcomeOf<EmployStaff>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |staff| (staff.id, StaffView::of(staff)))
+}

@@ -1,0 +1,161 @@
+//! Small types of the wire: dates and amounts as they are written in JSON.
+
+use std::borrow::Cow;
+
+use chrono::NaiveDate;
+use kernel::amount::{Amount, AmountError};
+use kernel::currency::Currency;
+use kernel::plain_amount::{PATTERN, PlainAmount};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::problem::Problem;
+
+/// A calendar day, ISO 8601, 1900-01-01 to 2199-12-31.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub NaiveDate);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        kernel::date::parse(&text).map(Day).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date", "description": "A calendar day, 1900-01-01 to 2199-12-31" })
+    }
+}
+
+/// A decimal string in a currency that the context names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AmountText(pub PlainAmount);
+
+impl AmountText {
+    /// The amount in minor units, or what is wrong with it at its place in the request.
+    pub fn read(self, currency: Currency, pointer: &str) -> Result<Amount, Problem> {
+        self.0.in_currency(currency).map_err(|error| amount_problem(&error, pointer))
+    }
+}
+
+/// What an amount that was refused reads like.
+pub fn amount_problem(error: &AmountError, pointer: &str) -> Problem {
+    let code = match error {
+        AmountError::Malformed => "amount.malformed",
+        AmountError::TooFine { .. } => "amount.too_fine",
+        AmountError::TooLarge => "amount.too_large",
+    };
+    Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
+        pointer,
+        code,
+        error.to_string(),
+    )
+}
+
+impl<'de> Deserialize<'de> for AmountText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PlainAmount::deserialize(deserializer).map(AmountText)
+    }
+}
+
+impl JsonSchema for AmountText {
+    fn schema_name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "pattern": PATTERN,
+            "description": "An amount of money: a decimal string, never a number; answers print exactly the currency's decimals"
+        })
+    }
+}
+
+/// An ISO 4217 code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct CurrencyCode(pub Currency);
+
+impl JsonSchema for CurrencyCode {
+    fn schema_name() -> Cow<'static, str> {
+        "Currency".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$", "description": "An ISO 4217 code" })
+    }
+}
+
+/// Texts that people read: 1 to 200 characters, not only spaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(pub String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let trimmed = text.trim();
+        if trimmed.is_empty() || trimmed.chars().count() > 200 || trimmed.chars().any(char::is_control) {
+            return Err(de::Error::custom("a name has 1 to 200 characters, on one line"));
+        }
+        Ok(Name(trimmed.to_owned()))
+    }
+}
+
+impl JsonSchema for Name {
+    fn schema_name() -> Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": 200 })
+    }
+}
+
+/// Short codes and numbers that people choose: letters, digits, `-`, `_`, `.` and `/`, at most 40.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code(pub String);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+        if text.is_empty() || text.len() > 40 || !text.bytes().all(fits) {
+            return Err(de::Error::custom("a code has 1 to 40 of the characters A-Z, a-z, 0-9, -, _, . and /"));
+        }
+        Ok(Code(text))
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._/-]{1,40}$" })
+    }
+}
+
+/// The id of a new record: the caller's (offline capture), which must be a v4 or v7 UUID, or a new one.
+pub fn new_id(given: Option<uuid::Uuid>) -> Result<uuid::Uuid, Problem> {
+    match given {
+        None => Ok(uuid::Uuid::now_v7()),
+        Some(id) if matches!(id.get_version_num(), 4 | 7) => Ok(id),
+        Some(_) => Err(Problem::malformed("an id that you choose is a UUID of version 4 or 7").at(
+            "/id",
+            "field.invalid",
+            "not a UUID of version 4 or 7",
+        )),
+    }
+}

@@ -1,0 +1,104 @@
+//! Who asks: the claim of a token, and what the database grants to it now.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::fault::Fault;
+use crate::tx::Tx;
+
+/// What a valid token says. It grants nothing by itself: grants are read with every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub user_id: Uuid,
+    /// The space of the user's idempotency keys: the user, or the integration that it belongs to.
+    pub namespace: Uuid,
+    pub signed_in_at: DateTime<Utc>,
+    pub request_id: Uuid,
+}
+
+/// What a user may do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub user_id: Uuid,
+    pub staff_id: Option<Uuid>,
+    pub username: String,
+    pub name: String,
+    pub scope: Scope,
+    pub permissions: HashSet<String>,
+    pub roles: Vec<String>,
+    pub request_id: Uuid,
+    active: bool,
+    sessions_from: DateTime<Utc>,
+}
+
+/// The part of the institution that a user sees: a branch with all below it, or only an own portfolio there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    pub branch_id: Uuid,
+    pub officer_id: Option<Uuid>,
+}
+
+/// Why a request may not be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The user is gone, disabled, or signed in before all sessions were ended.
+    SignInAgain,
+    /// The user lacks this permission.
+    Lacks(&'static str),
+}
+
+impl Caller {
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.contains(permission)
+    }
+
+    fn of_row(row: &Row) -> Caller {
+        let staff_id: Option<Uuid> = row.get("staff_id");
+        let own_portfolio: bool = row.get("own_portfolio");
+        // A user with an own portfolio but no staff record owns nothing, and so sees nothing.
+        let officer_id = own_portfolio.then(|| staff_id.unwrap_or(Uuid::nil()));
+        Caller {
+            user_id: row.get("id"),
+            staff_id,
+            username: row.get("username"),
+            name: row.get("name"),
+            scope: Scope { branch_id: row.get("branch_id"), officer_id },
+            permissions: row.get::<_, Vec<String>>("permissions").into_iter().collect(),
+            roles: row.get("roles"),
+            request_id: Uuid::nil(),
+            active: row.get("active"),
+            sessions_from: row.get("sessions_from"),
+        }
+    }
+}
+
+pub(crate) const CALLERS_BY_IDS: &str =
+    "select app_user.id, username, app_user.name, staff_id, own_portfolio, branch_id, active, sessions_from,
+            coalesce(granted.permissions, '{}') as permissions, coalesce(granted.roles, '{}') as roles
+     from app_user
+     left join lateral (
+         select array_agg(distinct permission) filter (where permission is not null) as permissions, array_agg(distinct role.code) as roles
+         from user_role join role on role.code = user_role.role_code left join unnest(role.permissions) as permission on true
+         where user_role.user_id = app_user.id) granted on true
+     where app_user.id = any($1)";
+
+/// The users of a batch, in one statement.
+pub async fn callers_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Caller>, Fault> {
+    let rows = tx.query(CALLERS_BY_IDS, &[&ids]).await?;
+    Ok(rows.iter().map(Caller::of_row).map(|caller| (caller.user_id, caller)).collect())
+}
+
+/// The caller of one request: known, active, signed in since sessions count, and holding the permission, where one is asked.
+pub fn admit(actor: &Actor, known: &HashMap<Uuid, Caller>, permission: Option<&'static str>) -> Result<Caller, Denied> {
+    let caller = known.get(&actor.user_id).ok_or(Denied::SignInAgain)?;
+    if !caller.active || actor.signed_in_at < caller.sessions_from {
+        return Err(Denied::SignInAgain);
+    }
+    match permission {
+        Some(permission) if !caller.may(permission) => Err(Denied::Lacks(permission)),
+        _ => Ok(Caller { request_id: actor.request_id, ..caller.clone() }),
+    }
+}

@@ -1,0 +1,53 @@
+//! A pool of connections to one database.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+
+use crate::fault::Fault;
+
+/// Eight connections keep two cores busy; more only queue inside Postgres.
+pub const CONNECTIONS: usize = 8;
+
+#[derive(Clone, Debug)]
+pub struct Pool {
+    pool: deadpool_postgres::Pool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PoolConfigError {
+    #[error("the database URL can not be read: {0}. It looks like postgres://user:password@host:5432/database")]
+    Url(tokio_postgres::Error),
+    #[error("the connection pool can not be made: {0}")]
+    Build(#[from] deadpool_postgres::BuildError),
+}
+
+impl Pool {
+    pub fn try_new(url: &str, connections: usize) -> Result<Pool, PoolConfigError> {
+        let mut config = tokio_postgres::Config::from_str(url).map_err(PoolConfigError::Url)?;
+        config
+            .application_name("ayni")
+            .connect_timeout(Duration::from_secs(5))
+            .keepalives_idle(Duration::from_secs(30));
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(connections)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .create_timeout(Some(Duration::from_secs(10)))
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Pool { pool })
+    }
+
+    pub async fn get(&self) -> Result<Object, Fault> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// (in use, idle, most).
+    pub fn usage(&self) -> (usize, usize, usize) {
+        let status = self.pool.status();
+        (status.size.saturating_sub(status.available), status.available, status.max_size)
+    }
+}

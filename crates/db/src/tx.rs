@@ -1,0 +1,211 @@
+//! A transaction. The one value below the edge that is "inside a transaction, at this instant, on this business day".
+
+use chrono::{DateTime, NaiveDate, Utc};
+use deadpool_postgres::Object;
+use serde_json::Value;
+pub use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::fault::Fault;
+use crate::pool::Pool;
+
+pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What a lane's transaction begins with: a row is never waited for long, and a statement plans well on a table that was
+/// never analysed (a sequential scan of an empty table would stay in the plan cache while the table grows).
+const BEGIN_WRITING: &str = "begin; set local lock_timeout = '2s'; set local statement_timeout = '15s'; \
+     set local idle_in_transaction_session_timeout = '15s'; set local enable_seqscan = off";
+const BEGIN_READING: &str = "begin isolation level repeatable read read only";
+const BEGIN_LONG: &str = "begin";
+
+/// How an action takes its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locking {
+    /// Pass over rows that another transaction holds; the command comes again.
+    Skip,
+    /// Wait under the lock timeout: a command that was passed over several times.
+    Wait,
+    /// Take no lock: a dry run.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Writing,
+    Reading,
+}
+
+pub struct Tx {
+    client: Option<Object>,
+    mode: Mode,
+    pub now: DateTime<Utc>,
+    /// The open business day. Read after the day gate was taken.
+    pub business_date: NaiveDate,
+    pub locking: Locking,
+    pub(crate) events: Vec<Event>,
+}
+
+/// A row of the outbox.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub kind: &'static str,
+    pub subject_id: Uuid,
+    pub payload: Value,
+}
+
+impl Tx {
+    /// A writing transaction of a lane. The business date is set once the gates are held.
+    pub(crate) async fn begin_writing(pool: &Pool, locking: Locking) -> Result<Tx, Fault> {
+        Tx::begin(pool, BEGIN_WRITING, Mode::Writing, locking).await
+    }
+
+    /// A writing transaction without time limits: close of day, close of period, set-up, fold.
+    pub async fn begin_long(pool: &Pool) -> Result<Tx, Fault> {
+        let mut tx = Tx::begin(pool, BEGIN_LONG, Mode::Writing, Locking::Wait).await?;
+        tx.read_business_date().await?;
+        Ok(tx)
+    }
+
+    /// One snapshot for as many reads as an answer needs. It ends by itself when dropped.
+    pub async fn begin_reading(pool: &Pool) -> Result<Tx, Fault> {
+        let mut tx = Tx::begin(pool, BEGIN_READING, Mode::Reading, Locking::None).await?;
+        tx.read_business_date().await?;
+        Ok(tx)
+    }
+
+    async fn begin(pool: &Pool, begin: &str, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
+        let client = pool.get().await?;
+        let tx = Tx {
+            client: Some(client),
+            mode,
+            now: clock::now(),
+            business_date: NaiveDate::MIN,
+            locking,
+            events: Vec::new(),
+        };
+        tx.client()?.batch_execute(begin).await?;
+        Ok(tx)
+    }
+
+    /// Reads the open day; on a database that is not set up yet there is none, and the date stays at its minimum.
+    pub(crate) async fn read_business_date(&mut self) -> Result<(), Fault> {
+        if let Some(row) = self.query_opt("select open_on from business_day", &[]).await? {
+            self.business_date = row.get("open_on");
+        }
+        Ok(())
+    }
+
+    /// Prepares statements that will be sent together. Only then are they sent in the order in which they are written: one
+    /// that is not prepared yet would be overtaken by the next.
+    pub(crate) async fn prepare(&self, statements: &[&'static str]) -> Result<(), Fault> {
+        for sql in statements {
+            self.client()?.prepare_cached(sql).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn query(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+        let client = self.client()?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query(&statement, values).await?)
+    }
+
+    pub async fn query_opt(&self, sql: &'static str, values: Values<'_>) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    pub async fn query_one(&self, sql: &'static str, values: Values<'_>) -> Result<Row, Fault> {
+        self.query_opt(sql, values).await?.ok_or_else(|| Fault::Invariant(format!("no row came back from: {sql}")))
+    }
+
+    pub async fn execute(&self, sql: &'static str, values: Values<'_>) -> Result<u64, Fault> {
+        let client = self.client()?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.execute(&statement, values).await?)
+    }
+
+    /// Rows as they come, for a pass over a table that does not fit in memory.
+    pub async fn stream(&self, sql: &'static str, values: Values<'_>) -> Result<tokio_postgres::RowStream, Fault> {
+        let client = self.client()?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query_raw(&statement, values.iter().copied()).await?)
+    }
+
+    /// A new id, in the order of time.
+    pub fn new_id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+
+    /// Says in the outbox that something happened to a record. Written with the transaction.
+    pub fn emit(&mut self, kind: &'static str, subject_id: Uuid, payload: Value) {
+        self.events.push(Event { kind, subject_id, payload });
+    }
+
+    pub(crate) async fn write_events(&mut self) -> Result<(), Fault> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.events);
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
+        let subjects: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
+        let payloads: Vec<&Value> = events.iter().map(|event| &event.payload).collect();
+        self.execute(
+            "insert into outbox (at, kind, subject_id, payload)
+             select $1, * from unnest($2::text[], $3::uuid[], $4::jsonb[])",
+            &[&self.now, &kinds, &subjects, &payloads],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Writes the outbox and commits. Not for lanes, which commit themselves after their keys are stored.
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        self.write_events().await?;
+        self.commit_only().await
+    }
+
+    pub(crate) async fn commit_only(mut self) -> Result<(), Fault> {
+        self.client()?.batch_execute("commit").await?;
+        self.client = None;
+        Ok(())
+    }
+
+    pub async fn rollback(mut self) -> Result<(), Fault> {
+        self.client()?.batch_execute("rollback").await?;
+        self.client = None;
+        Ok(())
+    }
+
+    fn client(&self) -> Result<&Object, Fault> {
+        self.client.as_ref().ok_or_else(|| Fault::Invariant("a transaction was used after its end".into()))
+    }
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx")
+            .field("mode", &self.mode)
+            .field("business_date", &self.business_date)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Tx {
+    /// A reading transaction is ended and its connection kept. A writing one that was neither committed nor rolled back
+    /// has an unknown state: its connection is closed, so that no session stays idle in transaction.
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        match (self.mode, tokio::runtime::Handle::try_current()) {
+            (Mode::Reading, Ok(runtime)) => {
+                runtime.spawn(async move {
+                    if client.batch_execute("commit").await.is_err() {
+                        drop(Object::take(client));
+                    }
+                });
+            }
+            _ => drop(Object::take(client)),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What happened to a loan, as it was recorded: append-only, and all that a replay reads beside the agreement.
+//!
+//! An event says a fact and its two dates, never a computed amount: how a payment was split, what interest had accrued and
+//! whether the loan was then closed are derived (`loan.rs`). Fees and withheld savings stand in the disbursement because
+//! they are facts of that day: the money that was not handed out.
+//!
+//! [`check`] decides whether an event may be recorded.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use kernel::amount::Amount;
+use uuid::Uuid;
+
+use crate::loan::{Agreement, Impossible, Replayed, replay};
+
+/// One recorded fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    pub id: Uuid,
+    /// When it counts for the borrower. A reversal has the date of what it reverses.
+    pub value_on: NaiveDate,
+    /// The business day on which the institution knew it.
+    pub booked_on: NaiveDate,
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// The institution has bound itself to lend `amount`.
+    Approved { amount: Amount },
+    /// It no longer is: the approval ran out, was withdrawn or rejected after all.
+    ApprovalLapsed,
+    /// `amount` is owed; the client took away what was neither deducted nor withheld.
+    Disbursed {
+        amount: Amount,
+        /// Fees kept back, income of the day.
+        deducted_fees: Amount,
+        /// Compulsory savings kept back: still the client's money.
+        withheld: Amount,
+    },
+    Repaid {
+        amount: Amount,
+    },
+    /// Whether the loan counts as renegotiated from here on; `false` is the cure.
+    Renegotiated {
+        flag: bool,
+    },
+    /// The event named never happened.
+    Reversed {
+        reverses: Uuid,
+    },
+}
+
+/// Which kind of event: the word in the API, in `loan_event.kind` and in the order of replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EventName {
+    Approved,
+    ApprovalLapsed,
+    Disbursed,
+    Repaid,
+    Renegotiated,
+    Reversed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a kind of loan event")]
+pub struct UnknownEventName(pub String);
+
+impl EventKind {
+    pub const fn name(&self) -> EventName {
+        match self {
+            EventKind::Approved { .. } => EventName::Approved,
+            EventKind::ApprovalLapsed => EventName::ApprovalLapsed,
+            EventKind::Disbursed { .. } => EventName::Disbursed,
+            EventKind::Repaid { .. } => EventName::Repaid,
+            EventKind::Renegotiated { .. } => EventName::Renegotiated,
+            EventKind::Reversed { .. } => EventName::Reversed,
+        }
+    }
+
+    /// The money that came in (positive) or went out (negative). A reversal's own is found with what it reverses
+    /// (`position::cash_leg`).
+    pub fn cash(&self) -> Amount {
+        match *self {
+            EventKind::Disbursed { amount, deducted_fees, withheld } => deducted_fees + withheld - amount,
+            EventKind::Repaid { amount } => amount,
+            EventKind::Approved { .. }
+            | EventKind::ApprovalLapsed
+            | EventKind::Renegotiated { .. }
+            | EventKind::Reversed { .. } => Amount::ZERO,
+        }
+    }
+}
+
+impl EventName {
+    pub const ALL: [EventName; 6] = [
+        EventName::Approved,
+        EventName::ApprovalLapsed,
+        EventName::Disbursed,
+        EventName::Repaid,
+        EventName::Renegotiated,
+        EventName::Reversed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventName::Approved => "approved",
+            EventName::ApprovalLapsed => "approval_lapsed",
+            EventName::Disbursed => "disbursed",
+            EventName::Repaid => "repaid",
+            EventName::Renegotiated => "renegotiated",
+            EventName::Reversed => "reversed",
+        }
+    }
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EventName {
+    type Err = UnknownEventName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventName> {
+        EventName::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| UnknownEventName(text.chars().take(40).collect()))
+    }
+}
+
+/// The new event, or a recorded one because of it, would be impossible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} would be impossible: {why}")]
+pub struct HistoryWouldBreak {
+    pub event: Uuid,
+    pub why: Impossible,
+}
+
+/// The loan with the new event, or which event that would make impossible.
+pub fn check(
+    agreement: &Arc<Agreement>,
+    history: &[Event],
+    new: &Event,
+) -> Result<Replayed, HistoryWouldBreak> {
+    check_reversal(history, new)?;
+    let impossible = |replayed: &Replayed| -> Vec<(Uuid, Impossible)> {
+        replayed.applied.iter().filter_map(|(event, applied)| Some((*event, applied.impossible?))).collect()
+    };
+    let before = impossible(&replay(agreement, history));
+    let mut events = history.to_vec();
+    events.push(*new);
+    let after = replay(agreement, &events);
+    // What was impossible before (an old import) is not the new event's fault.
+    match impossible(&after).into_iter().find(|(event, _)| before.iter().all(|(known, _)| known != event)) {
+        Some((event, why)) => Err(HistoryWouldBreak { event, why }),
+        None => Ok(after),
+    }
+}
+
+fn check_reversal(history: &[Event], new: &Event) -> Result<(), HistoryWouldBreak> {
+    let EventKind::Reversed { reverses } = new.kind else { return Ok(()) };
+    let reversal_of = |event: &&Event| matches!(event.kind, EventKind::Reversed { reverses: other } if other == reverses);
+    let why = match history.iter().find(|event| event.id == reverses).map(|event| event.kind) {
+        None => Impossible::NothingToReverse,
+        Some(EventKind::Reversed { .. }) => Impossible::ReversesReversal,
+        Some(_) if history.iter().find(reversal_of).is_some() => Impossible::AlreadyReversed,
+        Some(_) => return Ok(()),
+    };
+    Err(HistoryWouldBreak { event: new.id, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back() {
+        for name in EventName::ALL {
+            assert_eq!(name.as_str().parse(), Ok(name));
+        }
+        assert!("Repaid".parse::<EventName>().is_err());
+    }
+
+    #[test]
+    fn a_disbursement_pays_out_what_is_not_kept_back() {
+        let amount = Amount::of_minor;
+        let cases = [
+            (EventKind::Disbursed { amount: amount(1_000), deducted_fees: amount(20), withheld: amount(100) }, -880),
+            (EventKind::Repaid { amount: amount(55) }, 55),
+            (EventKind::Approved { amount: amount(1_000) }, 0),
+        ];
+        for (kind, cash) in cases {
+            assert_eq!(kind.cash(), amount(cash), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One step on a state held in part gives what a replay of everything gives; and what always holds of a single loan.
+
+use chrono::{Days, NaiveDate};
+use kernel::amount::Amount;
+use loans::accrual::{earned, is_accruing};
+use loans::event::{Event, EventKind};
+use loans::loan::{Loan, replay};
+use loans::payoff::payoff;
+use loans::position::{Slot, arrears, days_overdue, position};
+use loans::terms::InterestMethod;
+use proptest::prelude::*;
+
+use crate::random::{Borrower, borrower};
+use crate::support::{approved, date, disbursed, id, repaid};
+
+/// Days since the payment before, and percent of the first instalment.
+type Payment = (u64, i64);
+
+fn payments() -> impl Strategy<Value = Vec<Payment>> {
+    let percent = prop_oneof![2 => Just(100_i64), 2 => 1..130_i64, 1 => 150..700_i64];
+    proptest::collection::vec((0..45_u64, percent), 0..24)
+}
+
+fn history(borrower: &Borrower, payments: &[Payment]) -> Vec<Event> {
+    let mut on = date("2027-12-31");
+    let mut facts = vec![(on, approved(borrower.principal)), (on, disbursed(borrower.principal))];
+    let lent = replay(&borrower.agreement, &crate::support::events(facts.clone())).loan;
+    let first = lent.instalments.first().map_or(Amount::ZERO, |first| first.promised.total());
+    for (later, percent) in payments {
+        on = on + Days::new(*later);
+        facts.push((on, repaid(Amount::of_minor((first.minor() * percent / 100).max(1)))));
+    }
+    crate::support::events(facts)
+}
+
+fn clocks(from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    [0, 1, 2, 5, 13, 29, 31, 60, 200, 900].into_iter().map(move |later| from + Days::new(later))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_fold_of_steps_is_a_replay(borrower in borrower(), payments in payments()) {
+        let history = history(&borrower, &payments);
+        let mut in_part = Loan::new(std::sync::Arc::clone(&borrower.agreement));
+        for (last, event) in history.iter().enumerate() {
+            in_part.instalments.retain(|instalment| !Loan::may_omit(instalment, event.value_on));
+            prop_assert!(in_part.is_followed_by(event));
+            let applied = in_part.apply(event);
+            let mut whole = replay(&borrower.agreement, &history[..=last]);
+            prop_assert_eq!(&applied, &whole.applied.last().unwrap().1);
+            for clock in clocks(event.value_on) {
+                prop_assert_eq!(position(&in_part, clock), position(&whole.loan, clock));
+                prop_assert_eq!(payoff(&in_part, clock), payoff(&whole.loan, clock));
+                prop_assert_eq!(arrears(&in_part, clock), arrears(&whole.loan, clock));
+            }
+            // What is held in part is the same, line by line.
+            whole.loan.instalments.retain(|one| in_part.instalments.iter().any(|held| held.promised == one.promised));
+            prop_assert_eq!(&in_part, &whole.loan);
+        }
+    }
+
+    #[test]
+    fn a_replay_takes_events_in_any_order(borrower in borrower(), payments in payments(), turn in any::<usize>()) {
+        let history = history(&borrower, &payments);
+        let mut turned = history.clone();
+        turned.rotate_left(turn % history.len());
+        turned.reverse();
+        prop_assert_eq!(replay(&borrower.agreement, &turned), replay(&borrower.agreement, &history));
+    }
+
+    #[test]
+    fn what_always_holds_of_a_loan(borrower in borrower(), payments in payments()) {
+        let history = history(&borrower, &payments);
+        let loan = replay(&borrower.agreement, &history).loan;
+        let cash: Amount = history.iter().map(|event| event.kind.cash()).sum();
+        let owed: Amount = loan.instalments.iter().map(|one| one.outstanding_total()).sum();
+        let (mut earned_before, mut payoff_before) = (Amount::ZERO, Amount::ZERO);
+        for clock in clocks(history.last().unwrap().value_on) {
+            let position = position(&loan, clock);
+            prop_assert_eq!(position.total() + cash, Amount::ZERO);
+            let (receivable, unearned) = (position.of(Slot::InterestReceivable), -position.of(Slot::Unearned));
+            let (income, memo) = (-position.of(Slot::InterestIncome), position.of(Slot::NonAccrualMemo));
+            prop_assert!([receivable, unearned, income, memo].iter().all(|balance| !balance.is_negative()));
+            prop_assert!(receivable.is_zero() || unearned.is_zero());
+            prop_assert_eq!(income + memo, earned(&loan, clock));
+            prop_assert_eq!(is_accruing(&loan, clock) || receivable.is_zero(), true);
+            let threshold = i64::from(loan.agreement.terms.non_accrual_days);
+            prop_assert_eq!(is_accruing(&loan, clock), loan.oldest_unpaid_due_on().is_none() || clock.pred_opt().is_none_or(|day| day < loan.oldest_unpaid_due_on().unwrap() || days_overdue(&loan, day) < threshold));
+
+            let payoff = payoff(&loan, clock).total();
+            prop_assert!(payoff <= owed && payoff >= payoff_before, "{payoff:?} of {owed:?}");
+            prop_assert!(loan.settled.is_some() == payoff.is_zero());
+            prop_assert!(earned(&loan, clock) >= earned_before);
+            (earned_before, payoff_before) = (earned(&loan, clock), payoff);
+        }
+    }
+
+    #[test]
+    fn interest_grows_straight_to_what_is_promised(borrower in borrower()) {
+        let loan = replay(&borrower.agreement, &history(&borrower, &[])).loan;
+        let interest = &loan.agreement.terms.interest;
+        let mut promised = Amount::ZERO;
+        for one in &loan.instalments {
+            prop_assert_eq!(one.interest_before, promised);
+            let weight = |to: NaiveDate| match interest.calculation {
+                loans::terms::Calculation::PerPeriod => (to - one.promised.from).num_days(),
+                loans::terms::Calculation::Daily => interest.day_count.weight(one.promised.from, to),
+            };
+            let mut clock = one.promised.from;
+            while clock < one.promised.due_on {
+                // |earned − exact| ≤ ½, over the common denominator.
+                let length = i128::from(weight(one.promised.due_on));
+                let exact = i128::from(one.promised.interest.minor()) * i128::from(weight(clock));
+                let rounded = i128::from((earned(&loan, clock) - promised).minor()) * length;
+                prop_assert!(2 * (rounded - exact).abs() <= length, "{clock}");
+                clock = clock + Days::new(1);
+            }
+            promised += one.promised.interest;
+            prop_assert_eq!(earned(&loan, one.promised.due_on), promised);
+            let settling = one.settlement_interest_before + one.settlement_interest;
+            prop_assert!(settling >= promised && settling <= loan.interest);
+            prop_assert!(interest.method == InterestMethod::Flat || settling == promised);
+        }
+        prop_assert_eq!(promised, loan.interest);
+    }
+
+    #[test]
+    fn a_payment_and_its_reversal_leave_nothing(borrower in borrower(), payments in payments(), at in any::<usize>()) {
+        let history = history(&borrower, &payments);
+        let event = history[at % history.len()];
+        let without: Vec<Event> = history.iter().copied().filter(|other| other.id != event.id).collect();
+        let reversal = Event { id: id(1 << 90), kind: EventKind::Reversed { reverses: event.id }, ..event };
+        let with_both: Vec<Event> = history.iter().copied().chain([reversal]).collect();
+        prop_assert_eq!(replay(&borrower.agreement, &with_both), replay(&borrower.agreement, &without));
+    }
+}

@@ -1,0 +1,11 @@
+//! The life of a loan, from outside the crate: worked examples, properties, and the theorem of the books.
+
+mod allocation;
+mod examples;
+mod fold;
+mod golden;
+mod history;
+mod random;
+mod support;
+mod theorem;
+mod worked_through;

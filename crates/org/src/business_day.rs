@@ -1,0 +1,38 @@
+//! The business day: the institution's date, on which everything is booked. It rolls only forward, one day at a time.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use db::fault::Fault;
+use db::gates::{self, Gate};
+use db::pool::Pool;
+use db::tx::Tx;
+use uuid::Uuid;
+
+use crate::store;
+
+/// The close of one business day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayClose {
+    pub closed_on: NaiveDate,
+    pub rolled_at: DateTime<Utc>,
+    /// None: the day has rolled, its entries are not all booked yet.
+    pub booked_at: Option<DateTime<Utc>>,
+    pub entry_count: Option<i32>,
+}
+
+/// Rolls the open day if it still is `day`: a tiny transaction alone at the day gate. From then on nothing more is booked on
+/// `day` but its close. Doing it twice does nothing.
+pub async fn roll(pool: &Pool, day: NaiveDate, user_id: Uuid) -> Result<(), Fault> {
+    loop {
+        match roll_once(pool, day, user_id).await {
+            Err(fault) if gates::should_try_again(&fault).await => {}
+            other => return other,
+        }
+    }
+}
+
+async fn roll_once(pool: &Pool, day: NaiveDate, user_id: Uuid) -> Result<(), Fault> {
+    let tx = Tx::begin_long(pool).await?;
+    gates::close(&tx, Gate::Day).await?;
+    store::business_day_roll(&tx, day, user_id).await?;
+    tx.commit().await
+}

@@ -1,0 +1,210 @@
+//! The institution's tables.
+
+use chrono::NaiveDate;
+use db::fault::Fault;
+use db::tx::{Row, Tx};
+use kernel::amount::Amount;
+use kernel::currency::Currency;
+
+use uuid::Uuid;
+
+use crate::branches::Branch;
+use crate::business_day::DayClose;
+use crate::holidays::Holiday;
+use crate::settings::Settings;
+use crate::staff::Staff;
+
+/// All branches, parents before children. There are hundreds at most.
+pub async fn branches_all(tx: &Tx) -> Result<Vec<Branch>, Fault> {
+    let rows = tx
+        .query(
+            "select id, code, name, parent_id, ancestors, created_at, version from branch order by array_length(ancestors, 1), code",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(branch_of_row).collect())
+}
+
+fn branch_of_row(row: &Row) -> Branch {
+    Branch {
+        id: row.get("id"),
+        code: row.get("code"),
+        name: row.get("name"),
+        parent_id: row.get("parent_id"),
+        ancestors: row.get("ancestors"),
+        created_at: row.get("created_at"),
+        version: row.get("version"),
+    }
+}
+
+pub async fn branches_insert(tx: &Tx, branches: &[Branch]) -> Result<(), Fault> {
+    for branch in branches {
+        tx.execute(
+            "insert into branch (id, code, name, parent_id, ancestors, created_at) values ($1, $2, $3, $4, $5, $6)",
+            &[&branch.id, &branch.code, &branch.name, &branch.parent_id, &branch.ancestors, &branch.created_at],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub async fn staff_all(tx: &Tx, within: Uuid) -> Result<Vec<Staff>, Fault> {
+    let rows = tx
+        .query(
+            "select staff.id, number, staff.name, branch_id, active, staff.created_at, staff.version
+             from staff join branch on branch.id = staff.branch_id where $1 = any(branch.ancestors) order by number",
+            &[&within],
+        )
+        .await?;
+    Ok(rows.iter().map(staff_of_row).collect())
+}
+
+pub async fn staff_by_ids_or_numbers(tx: &Tx, ids: &[Uuid], numbers: &[&str]) -> Result<Vec<Staff>, Fault> {
+    let rows = tx
+        .query(
+            "select id, number, name, branch_id, active, created_at, version from staff where id = any($1) or number = any($2)",
+            &[&ids, &numbers],
+        )
+        .await?;
+    Ok(rows.iter().map(staff_of_row).collect())
+}
+
+fn staff_of_row(row: &Row) -> Staff {
+    Staff {
+        id: row.get("id"),
+        number: row.get("number"),
+        name: row.get("name"),
+        branch_id: row.get("branch_id"),
+        active: row.get("active"),
+        created_at: row.get("created_at"),
+        version: row.get("version"),
+    }
+}
+
+pub async fn staff_insert(tx: &Tx, staff: &[Staff]) -> Result<(), Fault> {
+    let ids: Vec<Uuid> = staff.iter().map(|staff| staff.id).collect();
+    let numbers: Vec<&str> = staff.iter().map(|staff| staff.number.as_str()).collect();
+    let names: Vec<&str> = staff.iter().map(|staff| staff.name.as_str()).collect();
+    let branches: Vec<Uuid> = staff.iter().map(|staff| staff.branch_id).collect();
+    tx.execute(
+        "insert into staff (created_at, id, number, name, branch_id)
+         select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[])",
+        &[&tx.now, &ids, &numbers, &names, &branches],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn holidays_between(tx: &Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<Holiday>, Fault> {
+    let rows = tx
+        .query(
+            "select id, held_on, name, branch_id, created_at from holiday where held_on between $1 and $2 order by held_on, id",
+            &[&from, &to],
+        )
+        .await?;
+    Ok(rows.iter().map(holiday_of_row).collect())
+}
+
+pub async fn holidays_by_ids_or_days(tx: &Tx, ids: &[Uuid], days: &[NaiveDate]) -> Result<Vec<Holiday>, Fault> {
+    let rows = tx
+        .query(
+            "select id, held_on, name, branch_id, created_at from holiday where id = any($1) or held_on = any($2)",
+            &[&ids, &days],
+        )
+        .await?;
+    Ok(rows.iter().map(holiday_of_row).collect())
+}
+
+fn holiday_of_row(row: &Row) -> Holiday {
+    Holiday {
+        id: row.get("id"),
+        held_on: row.get("held_on"),
+        name: row.get("name"),
+        branch_id: row.get("branch_id"),
+        created_at: row.get("created_at"),
+    }
+}
+
+pub async fn holidays_insert(tx: &Tx, holidays: &[Holiday]) -> Result<(), Fault> {
+    let ids: Vec<Uuid> = holidays.iter().map(|holiday| holiday.id).collect();
+    let days: Vec<NaiveDate> = holidays.iter().map(|holiday| holiday.held_on).collect();
+    let names: Vec<&str> = holidays.iter().map(|holiday| holiday.name.as_str()).collect();
+    let branches: Vec<Option<Uuid>> = holidays.iter().map(|holiday| holiday.branch_id).collect();
+    tx.execute(
+        "insert into holiday (created_at, id, held_on, name, branch_id)
+         select $1, * from unnest($2::uuid[], $3::date[], $4::text[], $5::uuid[])",
+        &[&tx.now, &ids, &days, &names, &branches],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn settings(tx: &Tx) -> Result<Settings, Fault> {
+    let row = tx
+        .query_one(
+            "select base_currency, backdating_limit_days, journal_approval_limit_minor, version from setting",
+            &[],
+        )
+        .await?;
+    let currency: String = row.get("base_currency");
+    Ok(Settings {
+        base_currency: currency_of(&currency)?,
+        backdating_limit_days: row.get("backdating_limit_days"),
+        journal_approval_limit: row.get::<_, Option<i64>>("journal_approval_limit_minor").map(Amount::of_minor),
+        version: row.get("version"),
+    })
+}
+
+/// A currency as a table holds it: it was checked when it was written.
+pub fn currency_of(code: &str) -> Result<Currency, Fault> {
+    code.trim()
+        .parse()
+        .map_err(|_| Fault::Invariant(format!("the database names a currency {code} that does not exist")))
+}
+
+pub async fn settings_update(tx: &Tx, settings: &Settings) -> Result<(), Fault> {
+    let limit = settings.journal_approval_limit.map(Amount::minor);
+    tx.execute(
+        "update setting set backdating_limit_days = $1, journal_approval_limit_minor = $2, version = $3",
+        &[&settings.backdating_limit_days, &limit, &settings.version],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn business_day_roll(tx: &Tx, day: NaiveDate, user_id: Uuid) -> Result<(), Fault> {
+    tx.execute(
+        "with rolled as (update business_day set open_on = $1::date + 1 where open_on = $1 returning open_on)
+         insert into day_close (closed_on, rolled_at, rolled_by) select $1, $2, $3 from rolled",
+        &[&day, &tx.now, &user_id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Days that have rolled and are not booked, oldest first.
+pub async fn day_closes_pending(tx: &Tx) -> Result<Vec<NaiveDate>, Fault> {
+    let rows = tx.query("select closed_on from day_close where booked_at is null order by closed_on", &[]).await?;
+    Ok(rows.iter().map(|row| row.get("closed_on")).collect())
+}
+
+pub async fn day_close_booked(tx: &Tx, day: NaiveDate, entry_count: i32) -> Result<(), Fault> {
+    tx.execute(
+        "update day_close set booked_at = $2, entry_count = $3 where closed_on = $1 and booked_at is null",
+        &[&day, &tx.now, &entry_count],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn find_day_close(tx: &Tx, day: NaiveDate) -> Result<Option<DayClose>, Fault> {
+    let row = tx
+        .query_opt("select closed_on, rolled_at, booked_at, entry_count from day_close where closed_on = $1", &[&day])
+        .await?;
+    Ok(row.map(|row| DayClose {
+        closed_on: row.get("closed_on"),
+        rolled_at: row.get("rolled_at"),
+        booked_at: row.get("booked_at"),
+        entry_count: row.get("entry_count"),
+    }))
+}
