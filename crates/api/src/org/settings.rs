@@ -21,15 +21,10 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/settings", "get_settings", Access::Needs(Permission::SettingRead), || get(show))
         .about("Institution", "The institution's settings")
         .answers(200, schema::<SettingsView>),
-    Operation::patch(
-        "/v1/settings",
-        "change_settings",
-        Access::Needs(Permission::SettingManage),
-        axum::routing::MethodRouter::new,
-    )
-    .about("Institution", "Change settings; null takes a limit away")
-    .takes(schema::<SettingsRequest>, r#"{"backdating_limit_days": 30, "journal_approval_limit": "100000.00"}"#)
-    .answers(200, schema::<SettingsView>),
+    Operation::patch("/v1/settings", "change_settings", Access::Needs(Permission::SettingManage), || patch(change))
+        .about("Institution", "Change settings; null takes a limit away")
+        .takes(schema::<SettingsRequest>, r#"{"backdating_limit_days": 30, "journal_approval_limit": "100000.00"}"#)
+        .answers(200, schema::<SettingsView>),
 ];
 
 #[derive(Debug, Deserialize, JsonSchema)]

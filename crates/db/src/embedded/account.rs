@@ -41,15 +41,14 @@ impl Account {
         if owner.uid() == 0 { self.own(cluster) } else { Ok(()) }
     }
 
-    /// Gives `path` and all below it to this account.
+    /// Gives all below `path` to this account, then itself: its owner shows that nothing is left to do.
     pub fn own(&self, path: &Path) -> Result<(), EmbeddedError> {
-        std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid)).map_err(file("change the owner of", path))?;
         if fs::symlink_metadata(path).map_err(file("look at", path))?.is_dir() {
             for entry in fs::read_dir(path).map_err(file("read", path))? {
                 self.own(&entry.map_err(file("read", path))?.path())?;
             }
         }
-        Ok(())
+        std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid)).map_err(file("change the owner of", path))
     }
 
     /// The first folder on the way to `directory`, itself included, that this account cannot enter.

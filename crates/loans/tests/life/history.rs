@@ -68,8 +68,7 @@ fn more_than_approved_or_without_a_schedule_is_not_disbursed() {
 
 #[test]
 fn the_books_balance_even_over_events_that_should_not_have_been_recorded() {
-    let kept_back =
-        EventKind::Disbursed { amount: money("500"), deducted_fees: money("20"), withheld: money("30") };
+    let kept_back = EventKind::Disbursed { amount: money("500"), deducted_fees: money("20"), withheld: money("30") };
     let history = [
         event(1, "2026-01-10", repaid(money("70"))),
         event(2, "2026-01-20", kept_back),

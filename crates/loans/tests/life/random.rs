@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Days;
 use kernel::amount::Amount;
 use kernel::day_count::DayCount;
 use loans::loan::Agreement;
@@ -11,7 +12,7 @@ use loans::terms::{
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use crate::support::monthly;
+use crate::support::{date, monthly};
 
 /// What somebody wants to record, before it is known whether that is possible.
 #[derive(Debug, Clone)]
@@ -26,10 +27,14 @@ pub struct Wish {
 pub enum WishKind {
     Approve,
     Lapse,
-    Disburse { kept_back_percent: i64 },
+    Disburse {
+        kept_back_percent: i64,
+    },
     Repay(Size),
     /// Any of those recorded.
-    Reverse { place: usize },
+    Reverse {
+        place: usize,
+    },
     Flag(bool),
 }
 
@@ -50,12 +55,15 @@ pub struct Borrower {
 }
 
 pub fn borrower() -> impl Strategy<Value = Borrower> {
-    (terms(), prop_oneof![1 => 1..4_u32, 3 => 4..30_u32], prop_oneof![100..9_999_i64, 1_000_000..90_000_000_i64]).prop_map(
-        |(terms, instalments, principal)| Borrower {
-            agreement: Arc::new(Agreement { terms, instalments, first_due_on: None }),
-            principal: Amount::of_minor(principal),
-        },
-    )
+    let instalments = prop_oneof![1 => 1..4_u32, 3 => 4..30_u32];
+    let principal = prop_oneof![100..9_999_i64, 1_000_000..90_000_000_i64].prop_map(Amount::of_minor);
+    // An odd first period, and now and then one that a late disbursement has no schedule for.
+    let first_due_on =
+        proptest::option::weighted(0.3, (0..70_u64).prop_map(|later| date("2027-12-01") + Days::new(later)));
+    (terms(), instalments, first_due_on, principal).prop_map(|(terms, instalments, first_due_on, principal)| Borrower {
+        agreement: Arc::new(Agreement { terms, instalments, first_due_on }),
+        principal,
+    })
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
@@ -64,7 +72,8 @@ fn terms() -> impl Strategy<Value = Terms> {
         Just((InterestMethod::Declining, Calculation::Daily)),
         Just((InterestMethod::Flat, Calculation::PerPeriod)),
     ];
-    let frequency = prop_oneof![(1..9_u32, Just(Unit::Day)), (1..4_u32, Just(Unit::Week)), (1..3_u32, Just(Unit::Month))];
+    let frequency =
+        prop_oneof![(1..9_u32, Just(Unit::Day)), (1..4_u32, Just(Unit::Week)), (1..3_u32, Just(Unit::Month))];
     let day_count = proptest::sample::select(DayCount::ALL.to_vec());
     let order = Just(Bucket::ALL.to_vec()).prop_shuffle();
     let order = prop_oneof![2 => Just(Bucket::ALL.to_vec()), 1 => order];
