@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use access::tokens::Tokens;
+use clients::actions::activate::Activate;
+use clients::actions::register::Register;
 use db::lane::{Command, InFlight, Lane, Limits, Render};
 use db::pool::Pool;
 use kernel::currency::Currency;
@@ -38,6 +40,8 @@ pub struct Lanes {
     pub employ_staff: Lane<EmployStaff>,
     pub declare_holiday: Lane<DeclareHoliday>,
     pub change_settings: Lane<ChangeSettings>,
+    pub register_client: Lane<Register>,
+    pub activate_client: Lane<Activate>,
 }
 
 impl Lanes {
@@ -49,6 +53,8 @@ impl Lanes {
             employ_staff: start.quiet(crate::org::staff::employed),
             declare_holiday: start.quiet(crate::org::holidays::declared),
             change_settings: start.quiet(crate::org::settings::changed),
+            register_client: start.busy(crate::clients::registered),
+            activate_client: start.quiet(crate::clients::activated),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::DateTime;
 use db::keys::Claim;
-use db::page::{LIMIT_DEFAULT, LIMIT_MOST, Page, Rows};
+use db::page::{LIMIT_DEFAULT, LIMIT_MOST, Page, Position, Rows};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -47,16 +48,20 @@ pub fn list<T, V>(rows: Rows<T>, filter: &str, view: impl Fn(T) -> V) -> List<V>
     }
 }
 
-fn write(position: Uuid, filter: &str) -> String {
-    let mut bytes = position.as_bytes().to_vec();
+fn write(position: Position, filter: &str) -> String {
+    let mut bytes = position.at.timestamp_micros().to_be_bytes().to_vec();
+    bytes.extend(position.id.as_bytes());
     bytes.extend(Claim::of("cursor", filter).0.to_be_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn read(text: &str, filter: &str) -> Option<Uuid> {
+fn read(text: &str, filter: &str) -> Option<Position> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (position, bound) = bytes.split_at_checked(16)?;
-    (bound == Claim::of("cursor", filter).0.to_be_bytes()).then_some(Uuid::from_slice(position).ok()?)
+    let (at, rest) = bytes.split_at_checked(8)?;
+    let (id, bound) = rest.split_at_checked(16)?;
+    let at = DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?;
+    let position = Position { at, id: Uuid::from_slice(id).ok()? };
+    (bound == Claim::of("cursor", filter).0.to_be_bytes()).then_some(position)
 }
 
 #[cfg(test)]
@@ -65,8 +70,10 @@ mod tests {
 
     #[test]
     fn a_cursor_is_bound_to_its_filter() {
-        let text = write(Uuid::from_u128(7), "status=active");
-        assert_eq!(read(&text, "status=active"), Some(Uuid::from_u128(7)));
+        let at = DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap();
+        let position = Position { at, id: Uuid::from_u128(7) };
+        let text = write(position, "status=active");
+        assert_eq!(read(&text, "status=active"), Some(position));
         assert_eq!(read(&text, "status=closed"), None);
         assert_eq!(read("AAAA", ""), None);
     }

@@ -20,6 +20,8 @@ pub mod app;
 
 pub mod org;
 
+pub mod clients;
+
 pub mod operations;
 
 pub mod openapi;

@@ -1,7 +1,7 @@
 //! The one list of operations.
 
 use crate::operation::Operation;
-use crate::org;
+use crate::{clients, org};
 
 /// Every operation, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
@@ -14,4 +14,5 @@ const LISTS: &[&[Operation]] = &[
     org::holidays::OPERATIONS,
     org::settings::OPERATIONS,
     org::business_date::OPERATIONS,
+    clients::OPERATIONS,
 ];

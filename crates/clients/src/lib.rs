@@ -1,1 +1,11 @@
-//! clients
+//! Clients: persons and organisations that the institution lends to.
+//!
+//! Read in this order. Personal data stands in the client's row and nowhere else: not in events, journal or logs.
+
+pub mod error;
+
+pub mod client;
+
+pub mod actions;
+
+pub mod store;

@@ -16,6 +16,7 @@ use crate::tx::Tx;
 const GATES: i32 = 0x0041_594e;
 const DAY: i32 = 0;
 const DAY_CLOSE: i32 = 1;
+const FURNISH: i32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Gate {
@@ -25,6 +26,8 @@ pub enum Gate {
     Period { starts_on: NaiveDate },
     /// Only one closer of days at a time.
     DayClose,
+    /// The first start on an empty database.
+    Furnish,
 }
 
 impl Gate {
@@ -37,6 +40,7 @@ impl Gate {
         match self {
             Gate::Day => DAY,
             Gate::DayClose => DAY_CLOSE,
+            Gate::Furnish => FURNISH,
             Gate::Period { starts_on } => starts_on.year() * 100 + i32::try_from(starts_on.month()).unwrap_or_default(),
         }
     }

@@ -22,3 +22,5 @@ pub mod lane;
 pub mod page;
 
 pub mod migrations;
+
+pub mod embedded;

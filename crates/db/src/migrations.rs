@@ -8,9 +8,11 @@ use crate::fault::Fault;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_house", include_str!("../../../migrations/0001_house.sql")),
     ("0002_ledger", include_str!("../../../migrations/0002_ledger.sql")),
+    ("0003_clients_loans", include_str!("../../../migrations/0003_clients_loans.sql")),
 ];
 
 const REPEATED: &[&str] = &[
+    include_str!("../../../migrations/repeated/0_functions.sql"),
     include_str!("../../../migrations/repeated/1_guards.sql"),
     include_str!("../../../migrations/repeated/2_grants.sql"),
 ];

@@ -1,23 +1,32 @@
 //! Keyset pages: a cursor names the last row that was seen, so that a page costs the same wherever it lies.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// Most rows on a page, and how many without a wish.
 pub const LIMIT_MOST: i64 = 200;
 pub const LIMIT_DEFAULT: i64 = 50;
 
-/// Where a page begins: after this row in the order of server-made ids, newest first.
+/// Where a row stands in a list: when it was made, newest first; the id only parts those of one instant, because a caller
+/// may have chosen it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub at: DateTime<Utc>,
+    pub id: Uuid,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     pub limit: i64,
-    pub after: Option<Uuid>,
+    /// The page begins behind this row. In SQL: `($1::timestamptz is null or (created_at, id) < ($1, $2))`.
+    pub after: Option<Position>,
 }
 
 /// Rows with the position of the next page, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<T> {
     pub rows: Vec<T>,
-    pub next: Option<Uuid>,
+    pub next: Option<Position>,
 }
 
 impl Page {
@@ -26,7 +35,15 @@ impl Page {
         self.limit + 1
     }
 
-    pub fn rows<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> Uuid) -> Rows<T> {
+    pub fn after_at(&self) -> Option<DateTime<Utc>> {
+        self.after.map(|position| position.at)
+    }
+
+    pub fn after_id(&self) -> Option<Uuid> {
+        self.after.map(|position| position.id)
+    }
+
+    pub fn rows<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> Position) -> Rows<T> {
         let limit = usize::try_from(self.limit).unwrap_or_default();
         let more = rows.len() > limit;
         rows.truncate(limit);

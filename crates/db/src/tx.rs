@@ -47,6 +47,13 @@ pub struct Tx {
     pub(crate) events: Vec<Event>,
 }
 
+/// Now, and the open business day: the time of a transaction as a pure function takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Today {
+    pub now: DateTime<Utc>,
+    pub business_date: NaiveDate,
+}
+
 /// A row of the outbox.
 #[derive(Debug)]
 pub(crate) struct Event {
@@ -131,6 +138,11 @@ impl Tx {
         let client = self.client()?;
         let statement = client.prepare_cached(sql).await?;
         Ok(client.query_raw(&statement, values.iter().copied()).await?)
+    }
+
+    /// What a decision may know of time.
+    pub fn today(&self) -> Today {
+        Today { now: self.now, business_date: self.business_date }
     }
 
     /// A new id, in the order of time.

@@ -8,6 +8,11 @@ pub struct UnknownWord {
     pub allowed: String,
 }
 
+/// What every closed list can say of itself.
+pub trait Words {
+    fn words() -> Vec<&'static str>;
+}
+
 /// `text_enum! { /// doc  pub enum Channel { Cash = "cash", Bank = "bank" } }`
 #[macro_export]
 macro_rules! text_enum {
@@ -21,6 +26,12 @@ macro_rules! text_enum {
 
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $text,)+ }
+            }
+        }
+
+        impl $crate::text_enum::Words for $name {
+            fn words() -> Vec<&'static str> {
+                vec![$($text,)+]
             }
         }
 

@@ -147,9 +147,10 @@ fn solve(net_advance: Amount, payments: &[Amount], first: FirstPeriodLength) -> 
     if !net_advance.is_positive() || total <= net_advance {
         return Decimal::ZERO;
     }
+    let runs = runs(payments);
     let mut rate = Decimal::ZERO;
     for _ in 0..MOST_STEPS {
-        match newton_step(net_advance.to_decimal(), payments, first, rate) {
+        match newton_step(net_advance.to_decimal(), &runs, first, rate) {
             Some(step) if step > Decimal::ZERO => {
                 rate += step;
                 if step < NEGLIGIBLE {
@@ -163,19 +164,53 @@ fn solve(net_advance: Amount, payments: &[Amount], first: FirstPeriodLength) -> 
 }
 
 /// How much the rate must grow: (value − advance) / −(d value / d i). `None` where a number leaves 28 digits.
-fn newton_step(net_advance: Decimal, payments: &[Amount], first: FirstPeriodLength, rate: Decimal) -> Option<Decimal> {
-    let growth = Decimal::ONE + rate;
-    let discount = Decimal::ONE / growth;
-    // The payments at the first due date, and the derivative of that by the discount factor (Horner's scheme).
-    let (mut value, mut slope) = (Decimal::ZERO, Decimal::ZERO);
-    for payment in payments.iter().rev() {
-        slope = slope * discount + value;
-        value = value * discount + payment.to_decimal();
-    }
+fn newton_step(net_advance: Decimal, runs: &[Run], first: FirstPeriodLength, rate: Decimal) -> Option<Decimal> {
+    let discount = Decimal::ONE.checked_div(Decimal::ONE + rate)?;
+    let (value, slope) = worth_when_first_due(runs, discount)?;
     // Over the first period: × discount^whole / (1 + fraction × rate).
     let simple = Decimal::ONE + first.fraction * rate;
     let first_discount = discount.checked_powu(first.whole)?.checked_div(simple)?;
     let fall_of_first = Decimal::from(first.whole) * discount + first.fraction / simple;
     let fall = first_discount.checked_mul(slope * discount * discount + value * fall_of_first)?;
     (value.checked_mul(first_discount)? - net_advance).checked_div(fall)
+}
+
+/// What the payments are worth on the first due date, and how fast that grows with the discount factor.
+fn worth_when_first_due(runs: &[Run], discount: Decimal) -> Option<(Decimal, Decimal)> {
+    let shortfall = Decimal::ONE - discount;
+    let (mut value, mut slope) = (Decimal::ZERO, Decimal::ZERO);
+    for Run { payment, count } in runs.iter().rev() {
+        if *count < SHORT_RUN || shortfall.is_zero() {
+            for _ in 0..*count {
+                slope = slope * discount + value;
+                value = value * discount + payment;
+            }
+            continue;
+        }
+        // Σ_{j<m} v^j = (1 − v^m) / (1 − v), whose derivative is (that − m·v^(m−1)) / (1 − v).
+        let times = Decimal::from(*count);
+        let power_before = discount.checked_powu(count - 1)?;
+        let power = power_before * discount;
+        let sum = (Decimal::ONE - power) / shortfall;
+        let slope_of_sum = (sum - times * power_before) / shortfall;
+        slope = payment * slope_of_sum + times * power_before * value + power * slope;
+        value = payment * sum + power * value;
+    }
+    Some((value, slope))
+}
+
+/// Equal payments one after the other. Most loans are one such run and a last payment.
+struct Run {
+    payment: Decimal,
+    count: u64,
+}
+
+/// Runs shorter than this are added up one by one, which is cheaper than a power and more exact.
+const SHORT_RUN: u64 = 8;
+
+fn runs(payments: &[Amount]) -> Vec<Run> {
+    let equal = payments.chunk_by(|one, next| one == next);
+    equal
+        .filter_map(|run| Some(Run { payment: run.first()?.to_decimal(), count: u64::try_from(run.len()).ok()? }))
+        .collect()
 }

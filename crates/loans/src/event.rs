@@ -30,7 +30,9 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// The institution has bound itself to lend `amount`.
-    Approved { amount: Amount },
+    Approved {
+        amount: Amount,
+    },
     /// It no longer is: the approval ran out, was withdrawn or rejected after all.
     ApprovalLapsed,
     /// `amount` is owed; the client took away what was neither deducted nor withheld.
@@ -143,11 +145,7 @@ pub struct HistoryWouldBreak {
 }
 
 /// The loan with the new event, or which event that would make impossible.
-pub fn check(
-    agreement: &Arc<Agreement>,
-    history: &[Event],
-    new: &Event,
-) -> Result<Replayed, HistoryWouldBreak> {
+pub fn check(agreement: &Arc<Agreement>, history: &[Event], new: &Event) -> Result<Replayed, HistoryWouldBreak> {
     check_reversal(history, new)?;
     let impossible = |replayed: &Replayed| -> Vec<(Uuid, Impossible)> {
         replayed.applied.iter().filter_map(|(event, applied)| Some((*event, applied.impossible?))).collect()
@@ -165,7 +163,8 @@ pub fn check(
 
 fn check_reversal(history: &[Event], new: &Event) -> Result<(), HistoryWouldBreak> {
     let EventKind::Reversed { reverses } = new.kind else { return Ok(()) };
-    let reversal_of = |event: &&Event| matches!(event.kind, EventKind::Reversed { reverses: other } if other == reverses);
+    let reversal_of =
+        |event: &&Event| matches!(event.kind, EventKind::Reversed { reverses: other } if other == reverses);
     let why = match history.iter().find(|event| event.id == reverses).map(|event| event.kind) {
         None => Impossible::NothingToReverse,
         Some(EventKind::Reversed { .. }) => Impossible::ReversesReversal,

@@ -7,3 +7,15 @@ pub mod periodic_rate;
 pub mod schedule;
 
 pub mod disclosure;
+
+pub mod event;
+
+pub mod loan;
+
+pub mod allocation;
+
+pub mod accrual;
+
+pub mod payoff;
+
+pub mod position;

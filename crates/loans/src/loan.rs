@@ -293,7 +293,8 @@ impl Loan {
         } else {
             allocate(&self.agreement.terms.allocation, &mut self.instalments, on, amount)
         };
-        let sum = |part: Part| allocated.iter().filter(|line| line.part == part).map(|line| line.amount).sum::<Amount>();
+        let sum =
+            |part: Part| allocated.iter().filter(|line| line.part == part).map(|line| line.amount).sum::<Amount>();
         let (principal, interest) = (sum(Part::Principal), sum(Part::Interest));
         let surplus = amount - principal - interest;
         self.principal_paid += principal;

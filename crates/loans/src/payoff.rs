@@ -70,8 +70,9 @@ pub(crate) fn settle(instalments: &mut [LoanInstalment], interest: Amount, on: N
 
 /// The interest that settling at each instalment's due date would leave the borrower with, in all, instalment by instalment.
 ///
-/// Never less than the contract interest then earned and never more than the contract's whole interest, so that a payoff is
-/// at most what is still owed by the schedule, and interest of an elapsed instalment never falls away.
+/// At most the contract's whole interest, as a present value is at most the payments; so a payoff is at most what is still
+/// owed by the schedule. Never less than the contract interest then earned, which the rate alone does not give where a
+/// few cents of interest were spread over many instalments; so interest of an elapsed instalment never falls away.
 pub(crate) fn settlement_interest(terms: &Terms, contract: &Contract, schedule: &Schedule) -> Vec<Amount> {
     let mut earned = Amount::ZERO;
     let by_contract = schedule.instalments.iter().map(|instalment| {
@@ -84,10 +85,7 @@ pub(crate) fn settlement_interest(terms: &Terms, contract: &Contract, schedule: 
     };
     match actuarial {
         None => by_contract.collect(),
-        Some(actuarial) => {
-            let whole = schedule.interest();
-            by_contract.zip(actuarial).map(|(earned, actuarial)| actuarial.max(earned).min(whole)).collect()
-        }
+        Some(actuarial) => by_contract.zip(actuarial).map(|(earned, actuarial)| actuarial.max(earned)).collect(),
     }
 }
 

@@ -20,7 +20,8 @@ pub struct Terms {
     pub interest: Interest,
     #[serde(default)]
     pub amortization: Amortization,
-    /// Only the level instalment is rounded to a multiple; the last instalment absorbs the difference.
+    /// Only the level instalment is rounded to a multiple (with equal principal, the principal part); the last instalment
+    /// absorbs the difference.
     #[serde(default)]
     pub rounding: Option<Rounding>,
     #[serde(default)]
@@ -225,7 +226,9 @@ pub enum Calculation {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstPeriod {
+    /// As any other period.
     Whole,
+    /// Balance × rate × its days by the day count, as `daily` charges every period.
     #[default]
     ByDays,
 }

@@ -15,3 +15,5 @@ pub mod settings;
 pub mod business_day;
 
 pub mod store;
+
+pub mod setup;

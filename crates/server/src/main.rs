@@ -1,1 +1,37 @@
-fn main() {}
+//! The `ayni` binary.
+//!
+//! Read in this order: the command line, how it reaches its database, and one file for each command.
+
+mod arguments;
+mod commands;
+mod failure;
+mod house;
+mod logging;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("ayni: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Serve(serve) => commands::serve::run(serve).await,
+        Command::Migrate(migrate) => commands::migrate::run(migrate).await,
+        Command::Openapi => commands::openapi::run(),
+        Command::Completions { shell } => commands::completions::run(shell),
+    }
+}

@@ -2,7 +2,7 @@
 
 use kernel::amount::Amount;
 use loans::schedule::schedule;
-use loans::terms::{AmortizationMethod, Bucket, Contract, RatePer, RoundingMode, Terms, Unit};
+use loans::terms::{AmortizationMethod, Bucket, Contract, RatePer, Rounding, RoundingMode, Terms, Unit};
 
 use crate::support::{contract, contract_on, daily, date, declining, equal_principal, every, flat, rounded};
 
@@ -17,11 +17,13 @@ fn monthly() -> Terms {
 
 #[test]
 fn terms_that_no_loan_can_have() {
-    let with = |change: fn(&mut Terms)| {
+    let with = |change: &dyn Fn(&mut Terms)| {
         let mut terms = monthly();
         change(&mut terms);
         terms
     };
+    let beyond = Amount::of_minor(Amount::LIMIT.minor() + 1);
+    let beyond = Rounding { instalment_multiple: beyond, mode: RoundingMode::Up };
     let year = RatePer::Year;
     let cases = [
         (every(monthly(), 0, Unit::Month), "terms.every_out_of_range"),
@@ -40,12 +42,12 @@ fn terms_that_no_loan_can_have() {
         ),
         (rounded(monthly(), "0", RoundingMode::Up), "terms.rounding_multiple_out_of_range"),
         (rounded(monthly(), "-5", RoundingMode::Up), "terms.rounding_multiple_out_of_range"),
-        (rounded(monthly(), "10000000000000.01", RoundingMode::Up), "terms.rounding_multiple_out_of_range"),
-        (with(|terms| terms.allocation.order.truncate(11)), "terms.allocation_order_incomplete"),
-        (with(|terms| terms.allocation.order[0] = Bucket::DueFee), "terms.allocation_order_incomplete"),
-        (with(|terms| terms.allocation.order.push(Bucket::DueFee)), "terms.allocation_order_incomplete"),
-        (with(|terms| terms.engine = 0), "terms.engine_unknown"),
-        (with(|terms| terms.engine += 1), "terms.engine_unknown"),
+        (with(&|terms| terms.rounding = Some(beyond)), "terms.rounding_multiple_out_of_range"),
+        (with(&|terms| terms.allocation.order.truncate(11)), "terms.allocation_order_incomplete"),
+        (with(&|terms| terms.allocation.order[0] = Bucket::DueFee), "terms.allocation_order_incomplete"),
+        (with(&|terms| terms.allocation.order.push(Bucket::DueFee)), "terms.allocation_order_incomplete"),
+        (with(&|terms| terms.engine = 0), "terms.engine_unknown"),
+        (with(&|terms| terms.engine += 1), "terms.engine_unknown"),
     ];
     for (terms, code) in cases {
         check(terms, contract("1000", 12), code);
@@ -86,7 +88,7 @@ fn rounding_that_is_too_coarse() {
     // To nothing, and to less than the interest.
     check(thirty("2000", Nearest), contract("10000", 12), code);
     check(thirty("200", Down), contract("10000", 120), code);
-    check(rounded(flat("24", RatePer::Year), "25", Down), contract("1000", 12), code);
+    check(rounded(flat("24", RatePer::Year), "60", Down), contract("1000", 12), code);
     check(rounded(flat("24", RatePer::Year), "20", Down), contract("100", 12), code);
     check(rounded(equal_principal("24", RatePer::Year), "50", Down), contract("1000", 12), code);
     check(rounded(equal_principal("24", RatePer::Year), "500", Nearest), contract("1000", 12), code);
@@ -109,7 +111,11 @@ fn loans_that_would_never_be_repaid() {
     let weekly = every(monthly(), 1, Unit::Week);
     let late = contract_on("1000", 50, "2026-01-01", "2026-04-01");
     check(weekly, late, "loan.instalment_below_interest");
-    check(every(equal_principal("24", RatePer::Year), 1, Unit::Week), Contract { instalments: 0, ..late }, "loan.instalments_out_of_range");
+    check(
+        every(equal_principal("24", RatePer::Year), 1, Unit::Week),
+        Contract { instalments: 0, ..late },
+        "loan.instalments_out_of_range",
+    );
     assert!(schedule(&every(equal_principal("24", RatePer::Year), 1, Unit::Week), &late).is_ok());
     // So high a rate that the first instalment, to the minor unit, is its interest.
     check(declining("1000", RatePer::Year), contract("1000", 60), "loan.instalment_below_interest");

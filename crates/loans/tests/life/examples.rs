@@ -77,6 +77,23 @@ fn flat_interest_is_rebated_at_the_true_rate() {
 }
 
 #[test]
+fn interest_of_elapsed_instalments_never_falls_away() {
+    // 5 cents of flat interest on 50.00 in ten instalments: a cent in each of the first five. At the true rate four would
+    // do for half of the term.
+    let mut terms = monthly(InterestMethod::Flat, 0);
+    terms.interest.rate.percent = "0.12".parse().unwrap();
+    let lent_on = date("2026-01-01");
+    let mut facts = vec![(lent_on, approved(money("50"))), (lent_on, disbursed(money("50")))];
+    facts.extend(
+        ["2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01", "2026-06-01"]
+            .map(|on| (date(on), repaid(money("5.01")))),
+    );
+    let loan = replay(&agreement(terms, 10), &events(facts)).loan;
+    let settling = payoff(&loan, date("2026-06-01"));
+    assert_eq!((print(settling.principal), print(settling.interest)), ("25.00".into(), "0.00".into()));
+}
+
+#[test]
 fn a_payoff_settles_and_the_rest_is_overpaid() {
     let on = "2026-03-10";
     let open = lent(&w02(), &[("2026-02-28", "1134.72")]);

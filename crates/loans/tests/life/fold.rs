@@ -7,11 +7,11 @@ use loans::event::{Event, EventKind};
 use loans::loan::{Loan, replay};
 use loans::payoff::payoff;
 use loans::position::{Slot, arrears, days_overdue, position};
-use loans::terms::InterestMethod;
+use loans::terms::{Bucket, InterestMethod};
 use proptest::prelude::*;
 
 use crate::random::{Borrower, borrower};
-use crate::support::{approved, date, disbursed, id, repaid};
+use crate::support::{agreement, approved, date, disbursed, events, id, money, monthly, repaid};
 
 /// Days since the payment before, and percent of the first instalment.
 type Payment = (u64, i64);
@@ -24,17 +24,39 @@ fn payments() -> impl Strategy<Value = Vec<Payment>> {
 fn history(borrower: &Borrower, payments: &[Payment]) -> Vec<Event> {
     let mut on = date("2027-11-30");
     let mut facts = vec![(on, approved(borrower.principal)), (on, disbursed(borrower.principal))];
-    let lent = replay(&borrower.agreement, &crate::support::events(facts.clone())).loan;
+    let lent = replay(&borrower.agreement, &events(facts.clone())).loan;
     let first = lent.instalments.first().map_or(Amount::ZERO, |first| first.promised.total());
     for (later, percent) in payments {
         on = on + Days::new(*later);
         facts.push((on, repaid(Amount::of_minor((first.minor() * percent / 100).max(1)))));
     }
-    crate::support::events(facts)
+    events(facts)
 }
 
 fn clocks(from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
     [0, 1, 2, 5, 13, 29, 31, 60, 200, 900].into_iter().map(move |later| from + Days::new(later))
+}
+
+#[test]
+fn an_instalment_may_be_left_out_while_an_older_one_is_unpaid() {
+    // What is due today is paid first. The second and the last instalment are paid on their days; those before are not.
+    let mut terms = monthly(InterestMethod::Flat, 24);
+    terms.allocation.order.sort_by_key(|bucket| !matches!(bucket, Bucket::DueInterest | Bucket::DuePrincipal));
+    let agreement = agreement(terms, 4);
+    let lent_on = date("2026-01-31");
+    let first = [(lent_on, approved(money("1200"))), (lent_on, disbursed(money("1200")))];
+    for paid_on in [date("2026-03-31"), date("2026-05-31")] {
+        let history = events(first.into_iter().chain([(paid_on, repaid(money("324"))), (paid_on, repaid(money("1")))]));
+        let before = replay(&agreement, &history[..3]).loan;
+        let mut in_part = before.clone();
+        in_part.instalments.retain(|instalment| !Loan::may_omit(instalment, paid_on));
+        assert_eq!(in_part.instalments.len(), 3);
+        for clock in clocks(paid_on) {
+            assert_eq!(position(&in_part, clock), position(&before, clock), "{clock}");
+        }
+        in_part.apply(&history[3]);
+        assert_eq!(position(&in_part, paid_on), position(&replay(&agreement, &history).loan, paid_on));
+    }
 }
 
 proptest! {

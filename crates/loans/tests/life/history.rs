@@ -103,3 +103,21 @@ fn a_reversal_gives_the_loan_that_would_be_without_both() {
     assert_eq!(replay(&w02(), &history), replay(&w02(), &without));
     assert_eq!(cash_leg(&history[4], &history), money("-2000"));
 }
+
+#[test]
+fn events_of_one_day_count_in_the_order_of_their_rank_whatever_their_ids() {
+    let on = "2026-01-31";
+    let history = [
+        event(5, on, approved(money("12000"))),
+        event(4, on, disbursed(money("12000"))),
+        event(3, on, EventKind::Renegotiated { flag: true }),
+        event(2, on, repaid(money("100"))),
+        event(1, on, repaid(money("50"))),
+    ];
+    let order: Vec<_> = replay(&w02(), &history).applied.iter().map(|(event, _)| event.as_u128()).collect();
+    assert_eq!(order, [5, 4, 3, 1, 2]);
+    let lapsed = [event(5, on, approved(money("12000"))), event(4, on, EventKind::ApprovalLapsed)];
+    let replayed = replay(&w02(), &lapsed);
+    assert!(replayed.applied.iter().all(|(_, applied)| applied.impossible.is_none()));
+    assert_eq!((replayed.loan.status(), replayed.loan.committed), (None, money("0")));
+}

@@ -1,0 +1,236 @@
+//! `/v1/clients`
+
+use access::permission::Permission;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use chrono::Datelike;
+use clients::actions::activate::Activate;
+use clients::actions::register::Register;
+use clients::client::{Area, Birth, Client, ClientKind, ClientName, ClientStatus, Gender};
+use clients::store::ClientFilter;
+use db::lane::{Answer, Asked, OutcomeOf};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading, versioned};
+use crate::body::{Body, Id, Parameters};
+use crate::cursor::{self, List};
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Day, Name, Word, new_id};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/clients", "list_clients", Access::Needs(Permission::ClientRead), || get(list))
+        .about("Clients", "Clients, newest first")
+        .query(schema::<ClientQuery>)
+        .answers(200, schema::<List<ClientView>>),
+    Operation::post("/v1/clients", "register_client", Access::Needs(Permission::ClientManage), || post(register))
+        .about("Clients", "Register a person or an organisation")
+        .takes(
+            schema::<ClientRequest>,
+            r#"{"branch_id": "0198c0de-0000-7000-8000-000000000002", "kind": "person", "name": {"given": "Achieng", "family": "Odhiambo"},
+                "birth": {"year": 1987}, "gender": "female", "area": "rural", "phone": "+254700000001"}"#,
+        )
+        .answers(201, schema::<ClientView>),
+    Operation::get("/v1/clients/{id}", "get_client", Access::Needs(Permission::ClientRead), || get(show))
+        .about("Clients", "One client")
+        .answers(200, schema::<ClientView>),
+    Operation::post("/v1/clients/{id}/activate", "activate_client", Access::Needs(Permission::ClientManage), || post(activate))
+        .about("Clients", "Activate a client that was registered as pending")
+        .takes(schema::<NoFields>, "{}")
+        .answers(200, schema::<ClientView>),
+];
+
+/// A command without fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientQuery {
+    branch_id: Option<Uuid>,
+    officer_id: Option<Uuid>,
+    status: Option<Word<ClientStatus>>,
+    number: Option<String>,
+    /// The beginning of the full name.
+    name: Option<String>,
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientRequest {
+    id: Option<Uuid>,
+    branch_id: Uuid,
+    /// The member of staff who looks after the client.
+    officer_id: Option<Uuid>,
+    kind: Word<ClientKind>,
+    name: NameRequest,
+    birth: Option<BirthRequest>,
+    /// Of persons: they must have one.
+    gender: Option<Word<Gender>>,
+    area: Option<Word<Area>>,
+    phone: Option<Name>,
+    /// Left out: active.
+    status: Option<Word<ClientStatus>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NameRequest {
+    given: Option<Name>,
+    family: Option<Name>,
+    second_family: Option<Name>,
+    /// As it is printed; left out, it is made of the parts.
+    full: Option<Name>,
+}
+
+/// The day, or only the year.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BirthRequest {
+    on: Option<Day>,
+    #[schemars(range(min = 1900, max = 2199))]
+    year: Option<i16>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ClientView {
+    id: Uuid,
+    number: String,
+    branch_id: Uuid,
+    officer_id: Option<Uuid>,
+    kind: Word<ClientKind>,
+    status: Word<ClientStatus>,
+    name: NameView,
+    birth: Option<BirthView>,
+    gender: Option<Word<Gender>>,
+    area: Option<Word<Area>>,
+    phone: Option<String>,
+    registered_on: Day,
+    version: i64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NameView {
+    given: Option<String>,
+    family: Option<String>,
+    second_family: Option<String>,
+    full: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BirthView {
+    on: Option<Day>,
+    year: i32,
+}
+
+impl ClientView {
+    fn of(client: &Client) -> ClientView {
+        ClientView {
+            id: client.id,
+            number: client.number.clone(),
+            branch_id: client.branch_id,
+            officer_id: client.officer_id,
+            kind: Word(client.kind),
+            status: Word(client.status),
+            name: NameView {
+                given: client.name.given.clone(),
+                family: client.name.family.clone(),
+                second_family: client.name.second_family.clone(),
+                full: client.name.full.clone(),
+            },
+            birth: client.birth.map(|birth| match birth {
+                Birth::On(day) => BirthView { on: Some(Day(day)), year: day.year() },
+                Birth::Year(year) => BirthView { on: None, year: i32::from(year) },
+            }),
+            gender: client.gender.map(Word),
+            area: client.area.map(Word),
+            phone: client.phone.clone(),
+            registered_on: Day(client.registered_on),
+            version: client.version,
+        }
+    }
+}
+
+async fn list(reading: Reading, query: Parameters<ClientQuery>) -> Result<Json<List<ClientView>>, Problem> {
+    let query = query.0;
+    let bound =
+        format!("{:?}{:?}{:?}{:?}{:?}", query.branch_id, query.officer_id, query.status, query.number, query.name);
+    let page = cursor::page(query.limit, query.cursor.as_deref(), &bound)?;
+    let filter = ClientFilter {
+        branch_id: query.branch_id,
+        officer_id: query.officer_id,
+        status: query.status.map(|status| status.0.as_str()),
+        number: query.number,
+        name: query.name,
+    };
+    let rows = clients::store::clients_page(&reading.tx, &reading.caller.scope, &filter, &page).await?;
+    Ok(Json(cursor::list(rows, &bound, |client| ClientView::of(&client))))
+}
+
+async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
+    let client =
+        clients::store::find_client(&reading.tx, id.0, &reading.caller.scope).await?.ok_or_else(Problem::not_found)?;
+    Ok(versioned(client.version, ClientView::of(&client)))
+}
+
+async fn register(asking: Asking, body: Body<ClientRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = Register {
+        id: new_id(request.id)?,
+        branch_id: request.branch_id,
+        officer_id: request.officer_id,
+        kind: request.kind.0,
+        status: request.status.map_or(ClientStatus::Active, |status| status.0),
+        name: name_of(request.name)?,
+        birth: request.birth.map(birth_of).transpose()?,
+        gender: request.gender.map(|gender| gender.0),
+        area: request.area.map(|area| area.0),
+        phone: request.phone.map(|phone| phone.0),
+    };
+    asking.submit(&asking.app.lanes.register_client, &body.canonical, command).await
+}
+
+fn name_of(name: NameRequest) -> Result<ClientName, Problem> {
+    let text = |part: Option<Name>| part.map(|part| part.0);
+    ClientName::try_new(text(name.given), text(name.family), text(name.second_family), text(name.full)).ok_or_else(
+        || {
+            Problem::malformed("a client has a name: send name.full, or name.given and name.family").at(
+                "/name",
+                "field.required",
+                "no part of a name is given",
+            )
+        },
+    )
+}
+
+fn birth_of(birth: BirthRequest) -> Result<Birth, Problem> {
+    match (birth.on, birth.year) {
+        (Some(day), None) => Ok(Birth::On(day.0)),
+        (None, Some(year)) if (1900..=2199).contains(&year) => Ok(Birth::Year(year)),
+        _ => Err(Problem::malformed("birth has either on (a day) or year").at(
+            "/birth",
+            "field.invalid",
+            "either on or year",
+        )),
+    }
+}
+
+async fn activate(asking: Asking, id: Id, body: Body<NoFields>) -> Result<Response, Problem> {
+    asking.submit(&asking.app.lanes.activate_client, &body.canonical, Activate { client_id: id.0 }).await
+}
+
+pub fn registered(asked: &Asked<'_, Register>, outcome: &OutcomeOf<Register>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |client| (client.id, ClientView::of(client)))
+}
+
+pub fn activated(asked: &Asked<'_, Activate>, outcome: &OutcomeOf<Activate>) -> Answer {
+    render::answer(asked, outcome, StatusCode::OK, |client| (client.id, ClientView::of(client)))
+}

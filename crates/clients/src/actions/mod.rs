@@ -1,0 +1,5 @@
+//! What one does with clients.
+
+pub mod activate;
+
+pub mod register;

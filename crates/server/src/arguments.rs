@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use kernel::currency::Currency;
+
+/// Ayni: the back office of a microfinance institution. One binary, one Postgres, a JSON API.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 110)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API
+    Serve(Serve),
+    /// Bring a database of your own up to date: makes the roles and tables; run it as the owner
+    Migrate(Migrate),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the completions for a shell
+    Completions { shell: Shell },
+}
+
+/// Which database to work with.
+#[derive(Debug, Clone, Args)]
+pub struct Database {
+    /// A Postgres of your own; left out, Ayni runs a private one in its data directory
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Where the private Postgres keeps its data
+    #[arg(long, env = "AYNI_DATA_DIR", value_name = "DIR", default_value = "ayni-data")]
+    pub data_dir: PathBuf,
+
+    /// Do not fetch a Postgres where none is installed
+    #[arg(long)]
+    pub no_fetch: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "AYNI_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The first business date of an empty database (default: today)
+    #[arg(long, env = "AYNI_BUSINESS_DATE", value_name = "DATE")]
+    pub business_date: Option<NaiveDate>,
+
+    /// The base currency of an empty database
+    #[arg(long, env = "AYNI_CURRENCY", value_name = "CODE", default_value = "USD")]
+    pub currency: Currency,
+
+    /// Allow business days after today's calendar day to be closed: for trials only
+    #[arg(long)]
+    pub sandbox_clock: bool,
+
+    /// Serve although the database user could change history
+    #[arg(long)]
+    pub allow_owner: bool,
+
+    /// What to log: error, warn, info, debug, or a filter such as db=debug,info
+    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// The password that the serving role ayni_app shall have (environment only)
+    #[arg(long, env = "AYNI_APP_PASSWORD", hide_env_values = true, hide = true)]
+    pub app_password: Option<String>,
+}

@@ -1,0 +1,9 @@
+//! One file for each command.
+
+pub mod completions;
+
+pub mod migrate;
+
+pub mod openapi;
+
+pub mod serve;
