@@ -17,10 +17,11 @@ comment on column gl_account.control is 'A sub-ledger is active for it: then nob
 
 create table chart (
     one boolean primary key default true check (one),
-    version bigint not null
+    version uuid not null
 );
-insert into chart (version) values (1);
-comment on table chart is 'The version of chart and slot mappings: servers keep both in memory and read them again when it has moved.';
+insert into chart (version) values (gen_random_uuid());
+comment on table chart is 'The version of chart, slot and channel mappings: servers keep them in memory and read them again when it has moved.';
+comment on column chart.version is 'Random, never counted up: what a transaction that was rolled back had read can then not pass for what the next one writes.';
 
 create table slot_account (
     product_id uuid not null,
@@ -54,7 +55,7 @@ create table journal_entry (
     recorded_at timestamptz not null,
     check ((event = 'manual') = (description is not null))
 );
-create index journal_entry_booked on journal_entry (booked_on, id);
+create index journal_entry_branch on journal_entry (branch_id, booked_on, recorded_at, id);
 create index journal_entry_subject on journal_entry (subject_id) where subject_id is not null;
 comment on table journal_entry is 'Entries of the journal. Not partitioned: the key must be unique over all days.';
 comment on column journal_entry.event is 'What caused it: manual, or the event of a product. Free text stands on manual entries only.';
@@ -69,10 +70,12 @@ create table journal_line (
     currency text not null,
     amount_minor bigint not null check (amount_minor <> 0),
     subject_id uuid,
+    booked_on date not null,
     primary key (entry_id, line_no)
 );
-create index journal_line_account on journal_line (account_id, entry_id);
+create index journal_line_account on journal_line (account_id, branch_id, booked_on);
 comment on table journal_line is 'Lines of entries: debit positive, credit negative, in minor units. No foreign keys: three of them cost a factor of three; post() validates, verify looks for orphans.';
+comment on column journal_line.booked_on is 'That of its entry, once more: so a row of a trial balance drills to its lines by the index, whose keys repeat and therefore stay small.';
 
 create table journal_reversal (
     entry_id uuid primary key,

@@ -52,6 +52,7 @@ create table loan_terms (
     id uuid primary key,
     terms jsonb not null,
     accrual_weight text not null,
+    basis text not null check (basis in ('accrual', 'cash')),
     non_accrual_days integer not null
 );
 comment on table loan_terms is 'Copies of terms, by the digest of their text: loans with the same terms share one, and none ever changes.';
@@ -81,7 +82,6 @@ create table loan (
     overpaid_minor bigint not null,
     matures_on date,
     settled_on date,
-    settled_interest_minor bigint,
     renegotiated_since date,
     oldest_unpaid_due_on date,
     schedule_version smallint not null,
@@ -89,15 +89,17 @@ create table loan (
     last_rank smallint,
     last_event_id uuid,
     since_on date not null,
-    version bigint not null,
+    created_at timestamptz not null,
+    version integer not null,
     check ((last_event_id is null) = (last_value_on is null))
 ) with (fillfactor = 80);
-create index loan_client on loan (client_id, id);
-create index loan_branch on loan (branch_id, id);
-create index loan_officer on loan (officer_id, id);
-create index loan_product_id on loan (product_id, id);
+create index loan_created on loan (created_at, id);
+create index loan_client on loan (client_id);
+create index loan_branch on loan (branch_id, created_at, id);
+create index loan_officer on loan (officer_id, created_at, id);
 create unique index loan_number_unique on loan (number);
 comment on table loan is 'The current state of each loan: a cache of its replay, right while time passes because it holds dates, not days. No foreign keys: it is written with every repayment.';
+comment on column loan.settled_on is 'A payment reached the payoff on this value date: nothing more is owed, and the interest paid is the interest of the loan.';
 comment on column loan.since_on is 'The business day since which this state is known; the state before stands in loan_past.';
 
 create table loan_past (like loan including comments, until_on date not null, primary key (id, since_on));
@@ -125,6 +127,7 @@ comment on table loan_application is 'What was applied for and decided, apart fr
 create table loan_event (
     id uuid primary key,
     loan_id uuid not null,
+    number integer not null,
     kind text not null check (kind in ('approved', 'approval_lapsed', 'disbursed', 'repaid', 'renegotiated', 'reversed')),
     value_on date not null,
     booked_on date not null,
@@ -144,6 +147,7 @@ create table loan_event (
 create index loan_event_loan on loan_event (loan_id, id);
 create unique index loan_event_receipt on loan_event (receipt) where receipt is not null;
 create index loan_event_backdated on loan_event (booked_on) where value_on < booked_on;
+comment on column loan_event.number is 'The loan''s version after it: events of a loan in the order in which they became known.';
 comment on table loan_event is 'What happened to loans: append-only, the source of everything else about them.';
 
 create table loan_instalment (

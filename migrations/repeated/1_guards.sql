@@ -1,7 +1,7 @@
 -- Guards of the books, made anew by every migrate.
 
 -- Lines come whole and once: for each entry of a statement the sum is zero per currency and branch, and the lines are
--- numbered 1..line_count. So a balanced pair that is appended to an old entry is refused as well.
+-- numbered 1..line_count on the day of their entry. So a balanced pair that is appended to an old entry is refused as well.
 create or replace function journal_line_whole() returns trigger language plpgsql as $$
 declare offender uuid;
 begin
@@ -12,9 +12,11 @@ begin
         raise exception 'entry % does not balance', offender using errcode = 'AY001';
     end if;
     select line.entry_id into offender
-    from (select entry_id, count(*) as lines, max(line_no) as last_no from new_line group by entry_id) line
+    from (select entry_id, count(*) as lines, max(line_no) as last_no, min(booked_on) as first_on, max(booked_on) as last_on
+          from new_line group by entry_id) line
     left join journal_entry entry on entry.id = line.entry_id
     where entry.id is null or entry.line_count <> line.lines or line.last_no <> line.lines
+        or entry.booked_on <> line.first_on or entry.booked_on <> line.last_on
     limit 1;
     if offender is not null then
         raise exception 'entry % is not written whole', offender using errcode = 'AY002';

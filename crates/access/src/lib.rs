@@ -5,4 +5,30 @@
 
 pub mod permission;
 
+pub mod error;
+
+pub mod roles;
+
+pub mod users;
+
+pub mod api_clients;
+
+pub mod password;
+
+pub mod throttle;
+
+pub mod refresh;
+
 pub mod tokens;
+
+pub mod sign_in;
+
+pub mod approvals;
+
+pub mod setup;
+
+pub mod store;
+
+pub mod store_sign_in;
+
+pub mod store_approvals;

@@ -2,12 +2,28 @@
 
 use std::sync::Arc;
 
+use access::api_clients::CreateApiClient;
+use access::roles::CreateRole;
 use access::tokens::Tokens;
+use access::users::{ChangeUser, CreateUser};
 use clients::actions::activate::Activate;
 use clients::actions::register::Register;
 use db::lane::{Command, InFlight, Lane, Limits, Render};
 use db::pool::Pool;
+use flows::approvals::DecideApproval;
 use kernel::currency::Currency;
+use ledger::chart::OpenAccount;
+use ledger::manual::PostManualEntry;
+use ledger::periods::{ClosePeriod, ReopenPeriod};
+use ledger::reversal::ReverseEntry;
+use loans::actions::apply::Apply;
+use loans::actions::approve::Approve;
+use loans::actions::disburse::Disburse;
+use loans::actions::end_application::EndApplication;
+use loans::actions::offer_product::OfferProduct;
+use loans::actions::renegotiate::Renegotiate;
+use loans::actions::repay::Repay;
+use loans::actions::reverse::Reverse;
 use metrics_exporter_prometheus::PrometheusHandle;
 use org::branches::OpenBranch;
 use org::holidays::DeclareHoliday;
@@ -40,8 +56,26 @@ pub struct Lanes {
     pub employ_staff: Lane<EmployStaff>,
     pub declare_holiday: Lane<DeclareHoliday>,
     pub change_settings: Lane<ChangeSettings>,
+    pub create_user: Lane<CreateUser>,
+    pub change_user: Lane<ChangeUser>,
+    pub create_role: Lane<CreateRole>,
+    pub create_api_client: Lane<CreateApiClient>,
     pub register_client: Lane<Register>,
     pub activate_client: Lane<Activate>,
+    pub offer_product: Lane<OfferProduct>,
+    pub apply: Lane<Apply>,
+    pub approve: Lane<Approve>,
+    pub end_application: Lane<EndApplication>,
+    pub disburse: Lane<Disburse>,
+    pub repay: Lane<Repay>,
+    pub reverse: Lane<Reverse>,
+    pub renegotiate: Lane<Renegotiate>,
+    pub open_account: Lane<OpenAccount>,
+    pub post_manual_entry: Lane<PostManualEntry>,
+    pub reverse_entry: Lane<ReverseEntry>,
+    pub close_period: Lane<ClosePeriod>,
+    pub reopen_period: Lane<ReopenPeriod>,
+    pub decide_approval: Lane<DecideApproval>,
 }
 
 impl Lanes {
@@ -53,8 +87,26 @@ impl Lanes {
             employ_staff: start.quiet(crate::org::staff::employed),
             declare_holiday: start.quiet(crate::org::holidays::declared),
             change_settings: start.quiet(crate::org::settings::changed),
+            create_user: start.quiet(crate::access::users::created),
+            change_user: start.quiet(crate::access::users::changed),
+            create_role: start.quiet(crate::access::roles::created),
+            create_api_client: start.quiet(crate::access::api_clients::created),
             register_client: start.busy(crate::clients::registered),
             activate_client: start.quiet(crate::clients::activated),
+            offer_product: start.quiet(crate::loans::products::offered),
+            apply: start.busy(crate::loans::applications::applied),
+            approve: start.busy(crate::loans::applications::approved),
+            end_application: start.quiet(crate::loans::applications::ended),
+            disburse: start.busy(crate::loans::transactions::disbursed),
+            repay: start.busy(crate::loans::transactions::repaid),
+            reverse: start.quiet(crate::loans::transactions::reversed),
+            renegotiate: start.quiet(crate::loans::applications::renegotiated),
+            open_account: start.quiet(crate::ledger::accounts::opened),
+            post_manual_entry: start.quiet(crate::ledger::journal::posted),
+            reverse_entry: start.quiet(crate::ledger::journal::reversed),
+            close_period: start.quiet(crate::ledger::periods::closed),
+            reopen_period: start.quiet(crate::ledger::periods::reopened),
+            decide_approval: start.quiet(crate::ledger::decisions::decided),
         }
     }
 }

@@ -159,6 +159,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The two ids of a path: a record and one of its parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Ids(pub uuid::Uuid, pub uuid::Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let axum::extract::Path((one, other)) = path.map_err(|_| Problem::not_found())?;
+        match (one.parse(), other.parse()) {
+            (Ok(one), Ok(other)) => Ok(Ids(one, other)),
+            _ => Err(Problem::not_found()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

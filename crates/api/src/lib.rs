@@ -20,7 +20,17 @@ pub mod app;
 
 pub mod org;
 
+pub mod access;
+
 pub mod clients;
+
+pub mod loans;
+
+pub mod ledger;
+
+pub mod reports;
+
+pub mod command_keys;
 
 pub mod operations;
 

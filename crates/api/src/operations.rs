@@ -1,7 +1,7 @@
 //! The one list of operations.
 
 use crate::operation::Operation;
-use crate::{clients, org};
+use crate::{access, clients, command_keys, ledger, loans, org, reports};
 
 /// Every operation, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
@@ -9,10 +9,29 @@ pub fn all() -> impl Iterator<Item = &'static Operation> {
 }
 
 const LISTS: &[&[Operation]] = &[
+    access::token::OPERATIONS,
+    access::me::OPERATIONS,
+    access::users::OPERATIONS,
+    access::roles::OPERATIONS,
+    access::api_clients::OPERATIONS,
+    access::approvals::OPERATIONS,
     org::branches::OPERATIONS,
     org::staff::OPERATIONS,
     org::holidays::OPERATIONS,
     org::settings::OPERATIONS,
     org::business_date::OPERATIONS,
     clients::OPERATIONS,
+    loans::quotes::OPERATIONS,
+    loans::products::OPERATIONS,
+    loans::show::OPERATIONS,
+    loans::applications::OPERATIONS,
+    loans::transactions::OPERATIONS,
+    loans::repayments::OPERATIONS,
+    command_keys::OPERATIONS,
+    ledger::decisions::OPERATIONS,
+    ledger::accounts::OPERATIONS,
+    ledger::account_lines::OPERATIONS,
+    ledger::journal::OPERATIONS,
+    ledger::periods::OPERATIONS,
+    reports::trial_balance::OPERATIONS,
 ];

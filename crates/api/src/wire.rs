@@ -1,11 +1,13 @@
 //! Small types of the wire: dates and amounts as they are written in JSON.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use chrono::NaiveDate;
 use kernel::amount::{Amount, AmountError};
 use kernel::currency::Currency;
 use kernel::plain_amount::{PATTERN, PlainAmount};
+use kernel::text_enum::{UnknownWord, Words};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -176,7 +178,7 @@ impl<T: Serialize> Serialize for Word<T> {
     }
 }
 
-impl<T: kernel::text_enum::Words> JsonSchema for Word<T> {
+impl<T: Words> JsonSchema for Word<T> {
     fn inline_schema() -> bool {
         true
     }
@@ -187,5 +189,84 @@ impl<T: kernel::text_enum::Words> JsonSchema for Word<T> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "enum": T::words() })
+    }
+}
+
+/// A word that may belong to a later version: refused with 422 where it is not known, so that a caller sees which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T> {
+    text: String,
+    of: std::marker::PhantomData<T>,
+}
+
+impl<'de, T> Deserialize<'de> for Choice<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Choice { text, of: std::marker::PhantomData })
+    }
+}
+
+impl<T: FromStr<Err = UnknownWord>> Choice<T> {
+    pub fn read(&self, pointer: &str) -> Result<T, Problem> {
+        self.text.parse().map_err(|error: UnknownWord| {
+            let code = "terms.not_supported";
+            Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
+                pointer,
+                code,
+                error.to_string(),
+            )
+        })
+    }
+}
+
+impl<T: FromStr<Err = UnknownWord> + Default> Choice<T> {
+    pub fn read_or_default(given: Option<Choice<T>>, pointer: &str) -> Result<T, Problem> {
+        given.map_or_else(|| Ok(T::default()), |choice| choice.read(pointer))
+    }
+}
+
+impl<T: Words> JsonSchema for Choice<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Choice".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": T::words() })
+    }
+}
+
+/// A percentage: a decimal string such as "24" or "1.75".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(pub rust_decimal::Decimal);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        kernel::rate::deserialize(deserializer).map(Percent)
+    }
+}
+
+impl JsonSchema for Percent {
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?$", "description": "A percentage as a decimal string" })
+    }
+}
+
+/// `?dry_run=true`: say what would happen, and do nothing.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DryRun {
+    dry_run: Option<bool>,
+}
+
+impl DryRun {
+    pub fn is_wanted(self) -> bool {
+        self.dry_run.unwrap_or_default()
     }
 }

@@ -24,3 +24,6 @@ pub mod page;
 pub mod migrations;
 
 pub mod embedded;
+
+/// For the few who hold a connection outside a transaction: migrate, and what comes with it.
+pub use tokio_postgres;

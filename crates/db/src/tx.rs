@@ -106,7 +106,7 @@ impl Tx {
 
     /// Prepares statements that will be sent together. Only then are they sent in the order in which they are written: one
     /// that is not prepared yet would be overtaken by the next.
-    pub(crate) async fn prepare(&self, statements: &[&'static str]) -> Result<(), Fault> {
+    pub async fn prepare(&self, statements: &[&'static str]) -> Result<(), Fault> {
         for sql in statements {
             self.client()?.prepare_cached(sql).await?;
         }

@@ -1,1 +1,5 @@
-//! flows
+//! What spans several parts of the house: decisions of a second person.
+//!
+//! Read in this order.
+
+pub mod approvals;

@@ -1,12 +1,13 @@
 //! How interest grows from day to day, and when it stops being income.
 //!
-//! Everything here is integers, because the close of day computes the same figures in SQL and must get the same cents. An
-//! instalment's interest grows from `from` to `due_on` in proportion to the elapsed weight: actual days where interest is
-//! per period, the product's day count where it is daily. Rounding is of the running sum, so nothing drifts, and at each due
-//! date exactly the promised interest has been earned. Contract interest stops at the last due date.
+//! Everything here is integers, because the close of day computes the same figures in SQL and must get the same cents.
+//! An instalment's interest grows from `from` to `due_on` in proportion to the elapsed weight: actual days where
+//! interest is per period, the product's day count where it is daily. Rounding is of the running sum, so nothing
+//! drifts, and at each due date exactly the promised interest has been earned. Contract interest stops at the last due
+//! date.
 //!
-//! *Clock*: the nights before it have accrued. The night D → D+1 belongs to D, so during D the clock is D and after the close
-//! of D it is D+1.
+//! *Clock*: the nights before it have accrued. The night D → D+1 belongs to D, so during D the clock is D and after the
+//! close of D it is D+1.
 
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
@@ -22,13 +23,10 @@ struct Growth {
 
 /// The contract interest earned at the clock; once the loan is settled, the interest that it was settled at.
 pub fn earned(loan: &Loan, clock: NaiveDate) -> Amount {
-    match loan.settled {
-        Some(settlement) => settlement.interest,
-        None => grown(loan, clock, |instalment| Growth {
-            before: instalment.interest_before,
-            amount: instalment.promised.interest,
-        }),
+    if let Some(settlement) = loan.settled {
+        return settlement.interest;
     }
+    grown(loan, clock, |instalment| Growth { before: instalment.interest_before, amount: instalment.promised.interest })
 }
 
 /// The interest that the borrower owes in all when the loan is settled on a date: see `payoff.rs`.
@@ -39,8 +37,8 @@ pub(crate) fn earned_at_settlement(loan: &Loan, on: NaiveDate) -> Amount {
     })
 }
 
-/// Whether the loan's interest is income. It is not from the close of the day on which the days overdue reach the product's
-/// threshold, until the oldest unpaid due date moves on.
+/// Whether the loan's interest is income. It is not from the close of the day on which the days overdue reach the
+/// product's threshold, until the oldest unpaid due date moves on.
 pub fn is_accruing(loan: &Loan, clock: NaiveDate) -> bool {
     let days = Days::new(u64::from(loan.agreement.terms.non_accrual_days));
     loan.oldest_unpaid_due_on()
@@ -78,7 +76,8 @@ fn grown(loan: &Loan, clock: NaiveDate, growth: fn(&LoanInstalment) -> Growth) -
     }
 }
 
-fn weight(interest: &Interest, from: NaiveDate, to: NaiveDate) -> i64 {
+/// The weight by which interest grows from one date to another.
+pub fn weight(interest: &Interest, from: NaiveDate, to: NaiveDate) -> i64 {
     match interest.calculation {
         Calculation::PerPeriod => (to - from).num_days(),
         Calculation::Daily => interest.day_count.weight(from, to),

@@ -1,13 +1,14 @@
 //! How a payment is split.
 //!
-//! **The rule.** Seen from the value date, an instalment is *past due* (due before it), *due* (on it) or *in advance* (after
-//! it). `Terms.allocation.order` ranks the twelve buckets class × part. The walk says how they are grouped:
+//! **The rule.** Seen from the value date, an instalment is *past due* (due before it), *due* (on it) or *in advance*
+//! (after it). `Terms.allocation.order` ranks the twelve buckets class × part. The walk says how they are grouped:
 //! - *by part*: every bucket is a group of its own, so one part is paid across all instalments, then the next part;
-//! - *by instalment*: the buckets of one class are one group, so all parts of the oldest instalment are paid, then the next.
+//! - *by instalment*: the buckets of one class are one group, so all parts of the oldest instalment are paid, then the
+//!   next.
 //!
-//! The money goes group by group; inside a group instalment by instalment, oldest first; inside an instalment part by part
-//! in the order's order; each takes what it is owed, until nothing is left. So a payment in advance goes to the next
-//! instalment, then to the one after it.
+//! The money goes group by group; inside a group instalment by instalment, oldest first; inside an instalment part by
+//! part in the order's order; each takes what it is owed, until nothing is left. So a payment in advance goes to the
+//! next instalment, then to the one after it.
 //!
 //! Absent on purpose: interest is not recomputed by a payment. What is paid ahead is paid towards the schedule.
 
@@ -15,20 +16,22 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
+use kernel::text_enum;
 use uuid::Uuid;
 
 use crate::loan::{Applied, LoanInstalment};
 use crate::terms::{Allocation, Bucket, Walk};
 
-/// What a part of a payment is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
-    Principal,
-    Interest,
-    Fees,
-    Penalties,
-    /// Money that the loan had no place for; it is owed to the client.
-    Overpaid,
+text_enum! {
+    /// What a part of a payment is for.
+    pub enum Part {
+        Principal = "principal",
+        Interest = "interest",
+        Fees = "fees",
+        Penalties = "penalties",
+        /// Money that the loan had no place for; it is owed to the client.
+        Overpaid = "overpaid",
+    }
 }
 
 /// A line of how an event's money was split. The lines of one payment add up to its amount.
@@ -47,20 +50,6 @@ enum Class {
     PastDue,
     Due,
     InAdvance,
-}
-
-impl Part {
-    pub const ALL: [Part; 5] = [Part::Principal, Part::Interest, Part::Fees, Part::Penalties, Part::Overpaid];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Part::Principal => "principal",
-            Part::Interest => "interest",
-            Part::Fees => "fees",
-            Part::Penalties => "penalties",
-            Part::Overpaid => "overpaid",
-        }
-    }
 }
 
 /// Pays `amount` into the instalments by the rule above. What finds no place is missing from the lines.
@@ -137,8 +126,8 @@ pub struct Reallocated {
     pub line: Allocated,
 }
 
-/// What a back-dated event or a reversal changed in how all the events were split: the lines that bring the recorded sums
-/// to the new ones. An event that dropped out is taken back whole.
+/// What a back-dated event or a reversal changed in how all the events were split: the lines that bring the recorded
+/// sums to the new ones. An event that dropped out is taken back whole.
 pub fn reallocated(before: &[(Uuid, Applied)], after: &[(Uuid, Applied)]) -> Vec<Reallocated> {
     let mut sums: BTreeMap<(Uuid, Option<u32>, Part), Amount> = BTreeMap::new();
     let mut add = |applied: &[(Uuid, Applied)], sign: fn(Amount) -> Amount| {

@@ -1,4 +1,7 @@
 //! Loans: what was promised, what was paid, what it means for the books.
+//!
+//! Read in this order. The first half is pure: a loan is a function of its events and a clock, and whatever is booked is a
+//! difference of two positions. The second half keeps it in tables.
 
 pub mod terms;
 
@@ -7,6 +10,8 @@ pub mod periodic_rate;
 pub mod schedule;
 
 pub mod disclosure;
+
+pub mod product;
 
 pub mod event;
 
@@ -19,3 +24,17 @@ pub mod accrual;
 pub mod payoff;
 
 pub mod position;
+
+pub mod postings;
+
+pub mod error;
+
+pub mod record;
+
+pub mod actions;
+
+pub mod store;
+
+pub mod store_write;
+
+pub mod store_product;

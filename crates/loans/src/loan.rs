@@ -1,9 +1,10 @@
 //! What a loan is: the fold of its events over its agreement.
 //!
-//! [`Loan::apply`] is the step, [`replay`] its fold. A replay is total: it reads no calendar, no product and no settings, and
-//! it never fails. An event that can not be what it says ([`Impossible`]) changes only what stands between the institution and
-//! the client: its money goes to `overpaid`, so that the books balance whatever was recorded. [`event::check`](crate::event::check) keeps such events,
-//! and events that would make later ones so, from being recorded at all.
+//! [`Loan::apply`] is the step, [`replay`] its fold. A replay is total: it reads no calendar, no product and no
+//! settings, and it never fails. An event that can not be what it says ([`Impossible`]) changes only what stands
+//! between the institution and the client: its money goes to `overpaid`, so that the books balance whatever was
+//! recorded. [`event::check`](crate::event::check) keeps such events, and events that would make later ones so, from
+//! being recorded at all.
 //!
 //! **Order of replay**: value date, then rank, then event id.
 //!
@@ -19,19 +20,21 @@
 //!
 //! A reversal and what it reverses drop out before the order is looked at.
 //!
-//! **State in part.** A state may be held without the instalments that no later event can touch ([`Loan::may_omit`]); sums that
-//! run over all instalments therefore stand in the loan, and what came before an instalment stands in the instalment.
-//! Time changes no state: what depends on the clock is asked for with a clock.
+//! **State in part.** A state may be held without the instalments that no later event can touch
+//! ([`LoanInstalment::may_be_omitted`]); sums that run over all instalments therefore stand in the loan, and what came
+//! before an instalment stands in the instalment. Time changes no state: what depends on the clock is asked for with a
+//! clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
+use kernel::text_enum;
 use uuid::Uuid;
 
 use crate::allocation::{Allocated, Part, allocate};
-use crate::event::{Event, EventKind, EventName};
+use crate::event::{Event, EventKind, EventName, Impossible};
 use crate::payoff::{payoff, settle, settlement_interest};
 use crate::schedule::{Instalment, Schedule, schedule};
 use crate::terms::{Contract, Terms};
@@ -70,7 +73,7 @@ pub struct Loan {
     pub last: Option<EventKey>,
 }
 
-/// A payment reached the payoff: nothing more is owed, and the interest is final.
+/// A payment reached the payoff: nothing more is owed, and the interest is final, earned and paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
     pub on: NaiveDate,
@@ -82,7 +85,8 @@ pub struct LoanInstalment {
     pub promised: Instalment,
     /// Contract interest of all instalments before this one.
     pub interest_before: Amount,
-    /// This instalment's share of the interest that counts when the loan is settled (`payoff.rs`), and that of all before.
+    /// This instalment's share of the interest that counts when the loan is settled (`payoff.rs`), and that of all
+    /// before.
     pub settlement_interest: Amount,
     pub settlement_interest_before: Amount,
     pub principal_paid: Amount,
@@ -106,29 +110,6 @@ pub struct Applied {
     pub impossible: Option<Impossible>,
 }
 
-/// Why an event can not be what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Impossible {
-    #[error("the loan is not approved on that date")]
-    NotApproved,
-    #[error("the loan is already approved on that date")]
-    AlreadyApproved,
-    #[error("the loan is already disbursed on that date")]
-    AlreadyDisbursed,
-    #[error("the loan is not disbursed on that date")]
-    NotDisbursed,
-    #[error("more would be disbursed than is approved")]
-    AboveApproved { approved: Amount },
-    #[error("no schedule can be made for that disbursement")]
-    NoSchedule,
-    #[error("what it reverses is not an event of this loan")]
-    NothingToReverse,
-    #[error("what it reverses is reversed already")]
-    AlreadyReversed,
-    #[error("a reversal is not itself reversed: record the event anew")]
-    ReversesReversal,
-}
-
 /// A loan and what each of its effective events did, in the order of replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replayed {
@@ -136,18 +117,24 @@ pub struct Replayed {
     pub applied: Vec<(Uuid, Applied)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    Approved,
-    Active,
-    Closed,
-    /// Closed, and money is owed to the client.
-    Overpaid,
+text_enum! {
+    /// How far a loan's life has come. Applied, rejected and withdrawn are known to the store alone.
+    pub enum Status {
+        Approved = "approved",
+        Active = "active",
+        Closed = "closed",
+        /// Closed, and money is owed to the client.
+        Overpaid = "overpaid",
+    }
 }
 
 impl EventKey {
+    pub fn new(value_on: NaiveDate, name: EventName, id: Uuid) -> EventKey {
+        EventKey { value_on, rank: rank(name), id }
+    }
+
     pub fn of(event: &Event) -> EventKey {
-        EventKey { value_on: event.value_on, rank: rank(event.kind.name()), id: event.id }
+        EventKey::new(event.value_on, event.kind.name(), event.id)
     }
 }
 
@@ -200,15 +187,10 @@ impl Loan {
         }
     }
 
-    /// Whether the event comes after all that was applied, so that [`Loan::apply`] alone gives what a replay would. If not,
-    /// or if it is a reversal, the whole history must be replayed.
+    /// Whether the event comes after all that was applied, so that [`Loan::apply`] alone gives what a replay would. If
+    /// not, or if it is a reversal, the whole history must be replayed.
     pub fn is_followed_by(&self, event: &Event) -> bool {
         event.kind.name() != EventName::Reversed && self.last.is_none_or(|last| last < EventKey::of(event))
-    }
-
-    /// Whether a state that serves events valued, and clocks, from `from` on may be held without this instalment.
-    pub fn may_omit(instalment: &LoanInstalment, from: NaiveDate) -> bool {
-        instalment.settled_on.is_some() && instalment.promised.due_on <= from
     }
 
     /// The step. The event must follow ([`Loan::is_followed_by`]).
@@ -333,6 +315,12 @@ impl Loan {
 }
 
 impl LoanInstalment {
+    /// Whether a state may be held without this instalment when it serves only events valued, and clocks, from `from`
+    /// on.
+    pub fn may_be_omitted(&self, from: NaiveDate) -> bool {
+        self.settled_on.is_some() && self.promised.due_on <= from
+    }
+
     /// What is owed of a part; nothing once it is settled, though a settlement may leave promised interest unpaid.
     pub fn outstanding(&self, part: Part) -> Amount {
         match part {

@@ -1,19 +1,21 @@
 //! What settles a loan on a date.
 //!
-//! The borrower pays the principal that is left and interest for the time that the money was used, less the interest that is
-//! already paid; so interest paid ahead comes back. Interest *for the time used*:
+//! The borrower pays the principal that is left and interest for the time that the money was used, less the interest
+//! that is already paid; so interest paid ahead comes back. Interest *for the time used*:
 //! - declining: the contract interest earned on the date;
-//! - flat: the interest at the true periodic rate (actuarial method, the default rebate of `domain.md` §2.2). At a due date the
-//!   debt is then the present value of the instalments still ahead; inside a period it grows in a straight line.
+//! - flat: the interest at the true periodic rate (actuarial method, the default rebate of `domain.md` §2.2). At a due
+//!   date the debt is then the present value of the instalments still ahead; inside a period it grows in a straight
+//!   line.
 //!
-//! The actuarial interest is laid down per instalment when the loan is disbursed, in whole minor units that add up to the
-//! contract's interest. So a payoff is integers, and grows by the very formula by which interest accrues (`accrual.rs`).
+//! The actuarial interest is laid down per instalment when the loan is disbursed, in whole minor units that add up to
+//! the contract's interest. So a payoff is integers, and grows by the very formula by which interest accrues
+//! (`accrual.rs`).
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
 use rust_decimal::Decimal;
 
-use crate::accrual::{earned, earned_at_settlement};
+use crate::accrual::earned_at_settlement;
 use crate::allocation::{Allocated, Part};
 use crate::disclosure::disclosure;
 use crate::loan::{Loan, LoanInstalment};
@@ -38,12 +40,15 @@ impl Payoff {
 
 /// The payoff on a date: the nights before it have accrued. Nothing, for a loan that is settled or was never paid out.
 pub fn payoff(loan: &Loan, on: NaiveDate) -> Payoff {
-    let interest = match loan.settled {
-        Some(_) => earned(loan, on),
-        None => earned_at_settlement(loan, on),
-    };
-    let falls_away = if loan.settled.is_some() { Amount::ZERO } else { loan.interest - interest };
-    Payoff { principal: loan.principal_outstanding(), interest: interest - loan.interest_paid, falls_away }
+    if loan.settled.is_some() {
+        return Payoff { principal: Amount::ZERO, interest: Amount::ZERO, falls_away: Amount::ZERO };
+    }
+    let interest = earned_at_settlement(loan, on);
+    Payoff {
+        principal: loan.principal_outstanding(),
+        interest: interest - loan.interest_paid,
+        falls_away: loan.interest - interest,
+    }
 }
 
 /// Settles every instalment at `interest` for the whole loan, and says what that took: all principal; interest oldest
@@ -68,11 +73,13 @@ pub(crate) fn settle(instalments: &mut [LoanInstalment], interest: Amount, on: N
     lines
 }
 
-/// The interest that settling at each instalment's due date would leave the borrower with, in all, instalment by instalment.
+/// The interest that settling at each instalment's due date would leave the borrower with, in all, instalment by
+/// instalment.
 ///
-/// At most the contract's whole interest, as a present value is at most the payments; so a payoff is at most what is still
-/// owed by the schedule. Never less than the contract interest then earned, which the rate alone does not give where a
-/// few cents of interest were spread over many instalments; so interest of an elapsed instalment never falls away.
+/// At most the contract's whole interest, as a present value is at most the payments; so a payoff is at most what is
+/// still owed by the schedule. Never less than the contract interest then earned, which the rate alone does not give
+/// where a few cents of interest were spread over many instalments; so interest of an elapsed instalment never falls
+/// away.
 pub(crate) fn settlement_interest(terms: &Terms, contract: &Contract, schedule: &Schedule) -> Vec<Amount> {
     let mut earned = Amount::ZERO;
     let by_contract = schedule.instalments.iter().map(|instalment| {
@@ -89,9 +96,9 @@ pub(crate) fn settlement_interest(terms: &Terms, contract: &Contract, schedule: 
     }
 }
 
-/// The same at the true periodic rate. Backwards from the last instalment, after which nothing is owed: the balance after an
-/// instalment is (balance after the next + the next) ÷ (1 + rate); the interest so far is that balance, and all that was paid
-/// until then, less the principal. `None` where a rate is too high to be told.
+/// The same at the true periodic rate. Backwards from the last instalment, after which nothing is owed: the balance
+/// after an instalment is (balance after the next + the next) ÷ (1 + rate); the interest so far is that balance, and
+/// all that was paid until then, less the principal. `None` where a rate is too high to be told.
 fn actuarial_interest(terms: &Terms, contract: &Contract, schedule: &Schedule) -> Option<Vec<Amount>> {
     let rate = disclosure(terms, contract, schedule, Amount::ZERO).ok()?.periodic_rate;
     let growth = Decimal::ONE.checked_add(rate)?;

@@ -4,52 +4,57 @@
 //! - an action on business date X books `position(after, X) − position(before, X)` and its own [`cash_leg`];
 //! - the close of D books, summed over the loans, `position(known at D, D + 1) − position(known at D, D)`.
 //!
-//! With E = interest earned, P = interest paid: receivable max(E − P, 0), unearned max(P − E, 0), income E. While interest is
-//! not income, what is collected is: income P − unearned, and the rest of E stands in the memo. So **the slots of a position
-//! and the cash that has moved add up to zero**, at every clock, whatever happened.
+//! With E = interest earned, P = interest paid: receivable max(E − P, 0), unearned max(P − E, 0), income E. While
+//! interest is not income, what is collected is: income P − unearned, and the rest of E stands in the memo. On the cash basis income is P and the
+//! other three are nothing. So **the
+//! slots of a position and the cash that has moved add up to zero**, at every clock, whatever happened.
 //!
 //! A slot is not an account: the product's mapping says which account it is. The codes are those of the standard chart.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
+use kernel::text_enum;
 
 use crate::accrual::{earned, is_accruing};
 use crate::allocation::Part;
 use crate::event::{Event, EventKind};
 use crate::loan::Loan;
+use crate::terms::Basis;
 
-/// A place in the books that loans use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Slot {
-    /// 1210: principal that is owed.
-    LoanPortfolio,
-    /// 1310: interest earned and not yet paid.
-    InterestReceivable,
-    /// 2395: interest paid and not yet earned.
-    Unearned,
-    /// 4010
-    InterestIncome,
-    /// 4020
-    FeeIncome,
-    /// 2340: owed to the client.
-    Overpayment,
-    /// 2020: withheld at disbursement.
-    CompulsorySavings,
-    /// 9020: approved and not yet paid out.
-    Commitment,
-    /// 9021
-    CommitmentContra,
-    /// 9050: contract interest that is not income.
-    NonAccrualMemo,
-    /// 9051
-    NonAccrualContra,
+text_enum! {
+    /// A place in the books that loans use.
+    pub enum Slot {
+        /// 1210: principal that is owed.
+        LoanPortfolio = "loan_portfolio",
+        /// 1310: interest earned and not yet paid.
+        InterestReceivable = "interest_receivable",
+        /// 2395: interest paid and not yet earned.
+        Unearned = "unearned",
+        /// 4010
+        InterestIncome = "interest_income",
+        /// 4020
+        FeeIncome = "fee_income",
+        /// 2340: owed to the client.
+        Overpayment = "overpayment",
+        /// 2020: withheld at disbursement.
+        CompulsorySavings = "compulsory_savings",
+        /// 9020: approved and not yet paid out.
+        Commitment = "commitment",
+        /// 9021
+        CommitmentContra = "commitment_contra",
+        /// 9050: contract interest that is not income.
+        NonAccrualMemo = "non_accrual_memo",
+        /// 9051
+        NonAccrualContra = "non_accrual_contra",
+    }
 }
 
 /// A signed balance per slot, debit positive.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Position([Amount; Slot::COUNT]);
+pub struct Position([Amount; Slot::ALL.len()]);
 
 /// What is past due as of the close of a day: what falls due on the day itself is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +69,12 @@ pub fn position(loan: &Loan, clock: NaiveDate) -> Position {
     let (earned, paid) = (earned(loan, clock), loan.interest_paid);
     let unearned = (paid - earned).or_zero();
     let unpaid = (earned - paid).or_zero();
-    let (receivable, memo) = if is_accruing(loan, clock) { (unpaid, Amount::ZERO) } else { (Amount::ZERO, unpaid) };
+    let zero = Amount::ZERO;
+    let (receivable, unearned, memo) = match loan.agreement.terms.basis {
+        Basis::Cash => (zero, zero, zero),
+        Basis::Accrual if is_accruing(loan, clock) => (unpaid, unearned, zero),
+        Basis::Accrual => (zero, unearned, unpaid),
+    };
     let mut position = Position::default();
     for (slot, balance) in [
         (Slot::LoanPortfolio, loan.principal_outstanding()),
@@ -117,40 +127,6 @@ pub fn arrears(loan: &Loan, as_of: NaiveDate) -> Arrears {
     }
 }
 
-impl Slot {
-    pub const COUNT: usize = 11;
-
-    pub const ALL: [Slot; Slot::COUNT] = [
-        Slot::LoanPortfolio,
-        Slot::InterestReceivable,
-        Slot::Unearned,
-        Slot::InterestIncome,
-        Slot::FeeIncome,
-        Slot::Overpayment,
-        Slot::CompulsorySavings,
-        Slot::Commitment,
-        Slot::CommitmentContra,
-        Slot::NonAccrualMemo,
-        Slot::NonAccrualContra,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Slot::LoanPortfolio => "loan_portfolio",
-            Slot::InterestReceivable => "interest_receivable",
-            Slot::Unearned => "unearned",
-            Slot::InterestIncome => "interest_income",
-            Slot::FeeIncome => "fee_income",
-            Slot::Overpayment => "overpayment",
-            Slot::CompulsorySavings => "compulsory_savings",
-            Slot::Commitment => "commitment",
-            Slot::CommitmentContra => "commitment_contra",
-            Slot::NonAccrualMemo => "non_accrual_memo",
-            Slot::NonAccrualContra => "non_accrual_contra",
-        }
-    }
-}
-
 impl Position {
     pub fn of(&self, slot: Slot) -> Amount {
         self.0[slot as usize]
@@ -158,15 +134,17 @@ impl Position {
 
     /// The slots that hold something: as a difference, the lines to book.
     pub fn lines(&self) -> impl Iterator<Item = (Slot, Amount)> {
-        Slot::ALL.into_iter().zip(self.0).filter(|(_, balance)| !balance.is_zero())
+        Slot::ALL.iter().copied().zip(self.0).filter(|(_, balance)| !balance.is_zero())
     }
 
     /// The opposite of the cash that has moved.
     pub fn total(&self) -> Amount {
         self.0.into_iter().sum()
     }
+}
 
-    pub fn add(&mut self, other: &Position) {
+impl AddAssign for Position {
+    fn add_assign(&mut self, other: Position) {
         for (balance, more) in self.0.iter_mut().zip(other.0) {
             *balance += more;
         }

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::date;
 use kernel::day_count::DayCount;
+use kernel::text_enum;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub struct Terms {
     /// Interest is no longer income once the oldest unpaid instalment is due for this many days.
     #[serde(default = "default_non_accrual_days")]
     pub non_accrual_days: u16,
+    #[serde(default)]
+    pub basis: Basis,
     #[serde(default = "default_engine")]
     pub engine: u16,
 }
@@ -120,6 +123,16 @@ impl Terms {
     }
 }
 
+text_enum! {
+    /// Whether interest is income as it is earned, or as it is paid.
+    #[derive(Default)]
+    pub enum Basis {
+        #[default]
+        Accrual = "accrual",
+        Cash = "cash",
+    }
+}
+
 /// One instalment falls due `every` so many units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frequency {
@@ -157,12 +170,12 @@ impl Frequency {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    Day,
-    Week,
-    Month,
+text_enum! {
+    pub enum Unit {
+        Day = "day",
+        Week = "week",
+        Month = "month",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,13 +190,13 @@ pub struct Interest {
     pub first_period: FirstPeriod,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InterestMethod {
-    /// Interest on the balance that is still owed.
-    Declining,
-    /// Interest on the principal that was lent, for the whole term.
-    Flat,
+text_enum! {
+    pub enum InterestMethod {
+        /// Interest on the balance that is still owed.
+        Declining = "declining",
+        /// Interest on the principal that was lent, for the whole term.
+        Flat = "flat",
+    }
 }
 
 /// A quoted rate: 24 per year, 2 per month.
@@ -200,37 +213,39 @@ impl Rate {
     pub const DECIMALS: u32 = 12;
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RatePer {
-    Year,
-    Month,
-    FourWeeks,
-    Week,
-    Day,
-    /// For the whole term of the loan.
-    Term,
+text_enum! {
+    pub enum RatePer {
+        Year = "year",
+        Month = "month",
+        FourWeeks = "four_weeks",
+        Week = "week",
+        Day = "day",
+        /// For the whole term of the loan.
+        Term = "term",
+    }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Calculation {
-    /// The rate of one period, whatever its number of days.
-    #[default]
-    PerPeriod,
-    /// Balance × rate × the days of the period by the day count.
-    Daily,
+text_enum! {
+    #[derive(Default)]
+    pub enum Calculation {
+        /// The rate of one period, whatever its number of days.
+        #[default]
+        PerPeriod = "per_period",
+        /// Balance × rate × the days of the period by the day count.
+        Daily = "daily",
+    }
 }
 
-/// How an odd first period is charged where interest is per period.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FirstPeriod {
-    /// As any other period.
-    Whole,
-    /// Balance × rate × its days by the day count, as `daily` charges every period.
-    #[default]
-    ByDays,
+text_enum! {
+    /// How an odd first period is charged where interest is per period.
+    #[derive(Default)]
+    pub enum FirstPeriod {
+        /// As any other period.
+        Whole = "whole",
+        /// Balance × rate × its days by the day count, as `daily` charges every period.
+        #[default]
+        ByDays = "by_days",
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,12 +253,13 @@ pub struct Amortization {
     pub method: AmortizationMethod,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AmortizationMethod {
-    #[default]
-    EqualInstalments,
-    EqualPrincipal,
+text_enum! {
+    #[derive(Default)]
+    pub enum AmortizationMethod {
+        #[default]
+        EqualInstalments = "equal_instalments",
+        EqualPrincipal = "equal_principal",
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,13 +269,14 @@ pub struct Rounding {
     pub mode: RoundingMode,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoundingMode {
-    #[default]
-    Nearest,
-    Up,
-    Down,
+text_enum! {
+    #[derive(Default)]
+    pub enum RoundingMode {
+        #[default]
+        Nearest = "nearest",
+        Up = "up",
+        Down = "down",
+    }
 }
 
 /// In which order a payment is split. `order` names each of the twelve buckets once.
@@ -279,66 +296,52 @@ impl Default for Allocation {
     }
 }
 
-/// When a part of an instalment falls due, seen from the day of the payment, and which part it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bucket {
-    PastDuePenalty,
-    PastDueFee,
-    PastDueInterest,
-    PastDuePrincipal,
-    DuePenalty,
-    DueFee,
-    DueInterest,
-    DuePrincipal,
-    InAdvancePenalty,
-    InAdvanceFee,
-    InAdvanceInterest,
-    InAdvancePrincipal,
+text_enum! {
+    /// When a part of an instalment falls due, seen from the day of the payment, and which part it is.
+    pub enum Bucket {
+        PastDuePenalty = "past_due_penalty",
+        PastDueFee = "past_due_fee",
+        PastDueInterest = "past_due_interest",
+        PastDuePrincipal = "past_due_principal",
+        DuePenalty = "due_penalty",
+        DueFee = "due_fee",
+        DueInterest = "due_interest",
+        DuePrincipal = "due_principal",
+        InAdvancePenalty = "in_advance_penalty",
+        InAdvanceFee = "in_advance_fee",
+        InAdvanceInterest = "in_advance_interest",
+        InAdvancePrincipal = "in_advance_principal",
+    }
 }
 
-impl Bucket {
-    pub const ALL: [Bucket; 12] = [
-        Bucket::PastDuePenalty,
-        Bucket::PastDueFee,
-        Bucket::PastDueInterest,
-        Bucket::PastDuePrincipal,
-        Bucket::DuePenalty,
-        Bucket::DueFee,
-        Bucket::DueInterest,
-        Bucket::DuePrincipal,
-        Bucket::InAdvancePenalty,
-        Bucket::InAdvanceFee,
-        Bucket::InAdvanceInterest,
-        Bucket::InAdvancePrincipal,
-    ];
+text_enum! {
+    #[derive(Default)]
+    pub enum Walk {
+        /// All parts of the oldest instalment, then the next.
+        #[default]
+        ByInstalment = "by_instalment",
+        /// One part across all instalments, then the next part.
+        ByPart = "by_part",
+    }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Walk {
-    /// All parts of the oldest instalment, then the next.
-    #[default]
-    ByInstalment,
-    /// One part across all instalments, then the next part.
-    ByPart,
+text_enum! {
+    /// What a payment ahead of its due date reduces.
+    #[derive(Default)]
+    pub enum Advance {
+        #[default]
+        NextInstalment = "next_instalment",
+    }
 }
 
-/// What a payment ahead of its due date reduces.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Advance {
-    #[default]
-    NextInstalment,
-}
-
-/// What becomes of interest that is not yet earned when a loan is settled early.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SettlementRebate {
-    /// The borrower pays interest at the true rate for the time that the money was used.
-    #[default]
-    Actuarial,
+text_enum! {
+    /// What becomes of interest that is not yet earned when a loan is settled early.
+    #[derive(Default)]
+    pub enum SettlementRebate {
+        /// The borrower pays interest at the true rate for the time that the money was used.
+        #[default]
+        Actuarial = "actuarial",
+    }
 }
 
 /// One loan's own figures under its terms.

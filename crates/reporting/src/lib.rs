@@ -1,1 +1,7 @@
-//! reporting
+//! Reports: read only. Each is of one snapshot, as of a day, and the same for ever once that day is closed.
+//!
+//! Read in this order.
+
+pub mod trial_balance;
+
+pub mod csv_text;

@@ -16,6 +16,8 @@ pub enum Failure {
     Migrate(#[from] db::migrations::MigrateError),
     #[error(transparent)]
     Token(#[from] access::tokens::TokenError),
+    #[error(transparent)]
+    Setup(#[from] access::setup::SetupError),
     #[error("the database lacks the migrations {0}: run `ayni migrate --database-url OWNER_URL` first")]
     NotMigrated(String),
     #[error(

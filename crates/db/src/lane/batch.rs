@@ -173,7 +173,7 @@ async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C
 
 const TRY_CLAIMS: &str =
     "select claim, pg_try_advisory_xact_lock(claim) as obtained from unnest($1::bigint[]) as claim";
-const KEYS_BY_IDS: &str = "select key.id, fingerprint, status, subject_id, body
+const KEYS_BY_IDS: &str = "select key.id, fingerprint, status, subject_id, approval_id, body
      from idempotency_key key left join idempotency_body body using (id) where id = any($1)";
 const OPEN_DAY: &str = "select open_on from business_day";
 
@@ -184,9 +184,18 @@ struct Seen {
     obtained: HashSet<Claim>,
 }
 
-struct Stored {
+/// A command's stored answer.
+#[derive(Debug)]
+pub struct Stored {
     fingerprint: Vec<u8>,
-    answer: Answer,
+    pub answer: Answer,
+    /// Where the command was held for a second person.
+    pub approval_id: Option<Uuid>,
+}
+
+/// What is stored under a key.
+pub async fn stored_answer(tx: &Tx, key_id: Uuid) -> Result<Option<Stored>, Fault> {
+    Ok(tx.query_opt(KEYS_BY_IDS, &[&vec![key_id]]).await?.map(|row| Stored::of_row(&row).1))
 }
 
 impl Seen {
@@ -249,7 +258,7 @@ impl Stored {
             subject_id: row.get("subject_id"),
             replayed: true,
         };
-        (row.get("id"), Stored { fingerprint: row.get("fingerprint"), answer })
+        (row.get("id"), Stored { fingerprint: row.get("fingerprint"), answer, approval_id: row.get("approval_id") })
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use batch::{Stored, stored_answer};
 pub use in_flight::InFlight;
 
 use crate::caller::{Actor, Caller, Denied};
@@ -57,6 +58,11 @@ pub trait Command: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice.
     fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<OutcomeOf<Self>>, Fault>> + Send;
+
+    /// What `run` would answer, without a lock and without writing: the dry run of commands that move money.
+    fn preview(_: &mut Tx, _: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<OutcomeOf<Self>>, Fault>> + Send {
+        async { Err(Fault::Invariant(format!("{} has no dry run", Self::OPERATION))) }
+    }
 }
 
 /// A command with who asks, as the database grants it now.

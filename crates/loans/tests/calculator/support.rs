@@ -38,6 +38,7 @@ pub fn declining(percent: &str, per: RatePer) -> Terms {
         allocation: Allocation::default(),
         settlement_rebate: SettlementRebate::default(),
         non_accrual_days: 90,
+        basis: Default::default(),
         engine: ENGINE,
     }
 }

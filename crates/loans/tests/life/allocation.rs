@@ -18,7 +18,7 @@ fn split(applied: &Applied) -> String {
 
 /// The order with these buckets first.
 fn order(first: &[Bucket]) -> Vec<Bucket> {
-    first.iter().copied().chain(Bucket::ALL.into_iter().filter(|bucket| !first.contains(bucket))).collect()
+    first.iter().copied().chain(Bucket::ALL.iter().copied().filter(|bucket| !first.contains(bucket))).collect()
 }
 
 fn check(order: &[Bucket], walk: Walk, paid_on: &str, amount: &str, expected: &str) {
@@ -39,7 +39,7 @@ fn check(order: &[Bucket], walk: Walk, paid_on: &str, amount: &str, expected: &s
 
 #[test]
 fn by_default_the_oldest_instalment_is_paid_whole_interest_first() {
-    let order = Bucket::ALL;
+    let order = order(&[]);
     for (paid_on, amount, expected) in [
         ("2026-03-31", "10", "1i 10.00"),
         ("2026-03-31", "30", "1i 24.00, 1p 6.00"),
@@ -53,7 +53,7 @@ fn by_default_the_oldest_instalment_is_paid_whole_interest_first() {
 
 #[test]
 fn by_part_pays_one_part_across_the_instalments_of_a_class() {
-    let order = Bucket::ALL;
+    let order = order(&[]);
     for (paid_on, amount, expected) in [
         // On 15 April two instalments are past due and one is in advance.
         ("2026-04-15", "30", "1i 24.00, 2i 6.00"),

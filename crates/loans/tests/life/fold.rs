@@ -49,7 +49,7 @@ fn an_instalment_may_be_left_out_while_an_older_one_is_unpaid() {
         let history = events(first.into_iter().chain([(paid_on, repaid(money("324"))), (paid_on, repaid(money("1")))]));
         let before = replay(&agreement, &history[..3]).loan;
         let mut in_part = before.clone();
-        in_part.instalments.retain(|instalment| !Loan::may_omit(instalment, paid_on));
+        in_part.instalments.retain(|instalment| !instalment.may_be_omitted(paid_on));
         assert_eq!(in_part.instalments.len(), 3);
         for clock in clocks(paid_on) {
             assert_eq!(position(&in_part, clock), position(&before, clock), "{clock}");
@@ -67,7 +67,7 @@ proptest! {
         let history = history(&borrower, &payments);
         let mut in_part = Loan::new(std::sync::Arc::clone(&borrower.agreement));
         for (last, event) in history.iter().enumerate() {
-            in_part.instalments.retain(|instalment| !Loan::may_omit(instalment, event.value_on));
+            in_part.instalments.retain(|instalment| !instalment.may_be_omitted(event.value_on));
             prop_assert!(in_part.is_followed_by(event));
             let applied = in_part.apply(event);
             let mut whole = replay(&borrower.agreement, &history[..=last]);
@@ -100,7 +100,14 @@ proptest! {
         let cash: Amount = history.iter().map(|event| event.kind.cash()).sum();
         let owed: Amount = loan.instalments.iter().map(|one| one.outstanding_total()).sum();
         let (mut earned_before, mut payoff_before) = (Amount::ZERO, Amount::ZERO);
-        for clock in clocks(history.last().unwrap().value_on) {
+        let threshold_reached = loan.oldest_unpaid_due_on().into_iter().flat_map(|due_on| {
+            let days = u64::from(loan.agreement.terms.non_accrual_days);
+            [due_on + Days::new(days), due_on + Days::new(days + 1)]
+        });
+        let last = history.last().unwrap().value_on;
+        let mut clocks: Vec<NaiveDate> = clocks(last).chain(threshold_reached.filter(|clock| *clock >= last)).collect();
+        clocks.sort();
+        for clock in clocks {
             let position = position(&loan, clock);
             prop_assert_eq!(position.total() + cash, Amount::ZERO);
             let (receivable, unearned) = (position.of(Slot::InterestReceivable), -position.of(Slot::Unearned));
@@ -108,14 +115,17 @@ proptest! {
             prop_assert!([receivable, unearned, income, memo].iter().all(|balance| !balance.is_negative()));
             prop_assert!(receivable.is_zero() || unearned.is_zero());
             prop_assert_eq!(income + memo, earned(&loan, clock));
-            prop_assert_eq!(is_accruing(&loan, clock) || receivable.is_zero(), true);
+            prop_assert!(is_accruing(&loan, clock) || receivable.is_zero());
+            // Accruing until the close of the day on which the days overdue reach the threshold.
             let threshold = i64::from(loan.agreement.terms.non_accrual_days);
-            prop_assert_eq!(is_accruing(&loan, clock), loan.oldest_unpaid_due_on().is_none() || clock.pred_opt().is_none_or(|day| day < loan.oldest_unpaid_due_on().unwrap() || days_overdue(&loan, day) < threshold));
+            let reached = |due_on: NaiveDate| clock > due_on && days_overdue(&loan, clock - Days::new(1)) >= threshold;
+            prop_assert_eq!(is_accruing(&loan, clock), !loan.oldest_unpaid_due_on().is_some_and(reached));
 
             let payoff = payoff(&loan, clock).total();
             prop_assert!(payoff <= owed && payoff >= payoff_before, "{payoff:?} of {owed:?}");
             prop_assert!(loan.settled.is_some() == payoff.is_zero());
             prop_assert!(earned(&loan, clock) >= earned_before);
+            prop_assert!(loan.settled.is_none_or(|settlement| settlement.interest == loan.interest_paid));
             (earned_before, payoff_before) = (earned(&loan, clock), payoff);
         }
     }

@@ -42,7 +42,7 @@ fn positions() -> String {
             let loan = replay(&agreement, &known).loan;
             let position = position(&loan, clock);
             write!(csv, "{name},{clock},{day}").unwrap();
-            for slot in Slot::ALL {
+            for &slot in Slot::ALL {
                 write!(csv, ",{}", position.of(slot).format("KES".parse().unwrap())).unwrap();
             }
             let payoff = payoff(&loan, clock).total().format("KES".parse().unwrap());

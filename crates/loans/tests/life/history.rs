@@ -1,7 +1,7 @@
 //! Which events may be recorded.
 
-use loans::event::{Event, EventKind, HistoryWouldBreak, check};
-use loans::loan::{Impossible, replay};
+use loans::event::{Event, EventKind, HistoryWouldBreak, Impossible, check};
+use loans::loan::replay;
 use loans::position::{Slot, cash_leg, position};
 
 use crate::support::*;

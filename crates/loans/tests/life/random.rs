@@ -7,7 +7,8 @@ use kernel::amount::Amount;
 use kernel::day_count::DayCount;
 use loans::loan::Agreement;
 use loans::terms::{
-    Allocation, Bucket, Calculation, Frequency, Interest, InterestMethod, Rate, RatePer, Terms, Unit, Walk,
+    Allocation, Basis, Bucket, Calculation, Frequency, Interest, InterestMethod, Rate, RatePer, Rounding, RoundingMode,
+    Terms, Unit, Walk,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -78,9 +79,14 @@ fn terms() -> impl Strategy<Value = Terms> {
     let order = Just(Bucket::ALL.to_vec()).prop_shuffle();
     let order = prop_oneof![2 => Just(Bucket::ALL.to_vec()), 1 => order];
     let walk = prop_oneof![Just(Walk::ByInstalment), Just(Walk::ByPart)];
+    let allocation = (order, walk).prop_map(|(order, walk)| Allocation { order, walk, ..Allocation::default() });
+    let modes = vec![RoundingMode::Nearest, RoundingMode::Up, RoundingMode::Down];
+    let rounding = (1..600_i64, proptest::sample::select(modes))
+        .prop_map(|(multiple, mode)| Rounding { instalment_multiple: Amount::of_minor(multiple), mode });
+    let rounding = proptest::option::weighted(0.2, rounding);
     let non_accrual_days = proptest::sample::select(vec![0, 7, 20, 45, 90]);
-    (interest, frequency, 0..80_i64, day_count, order, walk, non_accrual_days).prop_map(
-        |((method, calculation), (every, unit), percent, day_count, order, walk, non_accrual_days)| Terms {
+    (interest, frequency, 0..80_i64, day_count, allocation, rounding, non_accrual_days).prop_map(
+        |((method, calculation), (every, unit), percent, day_count, allocation, rounding, non_accrual_days)| Terms {
             frequency: Frequency { every, unit },
             interest: Interest {
                 method,
@@ -89,7 +95,10 @@ fn terms() -> impl Strategy<Value = Terms> {
                 day_count,
                 first_period: Default::default(),
             },
-            allocation: Allocation { order, walk, ..Allocation::default() },
+            allocation,
+            rounding,
+            // One of the thresholds stands for products on the cash basis, which know none.
+            basis: if non_accrual_days == 45 { Basis::Cash } else { Basis::Accrual },
             non_accrual_days,
             ..monthly(method, percent)
         },

@@ -54,6 +54,7 @@ pub fn monthly(method: InterestMethod, percent: i64) -> Terms {
         allocation: Allocation::default(),
         settlement_rebate: SettlementRebate::Actuarial,
         non_accrual_days: 90,
+        basis: Default::default(),
         engine: ENGINE,
     }
 }

@@ -1,8 +1,9 @@
-//! The theorem of the books (`books.md` §1): for any closed day D, all that was booked up to D is, slot by slot, what the
-//! loans known at the close of D are worth at the clock D + 1.
+//! The theorem of the books (`books.md` §1): for any closed day D, all that was booked up to D is, slot by slot, what
+//! the loans known at the close of D are worth at the clock D + 1.
 //!
-//! The model keeps books as the system does: a journal that is only appended to, one state per loan that an event in order
-//! steps forward from the instalments it needs, a replay for what comes late, closes that run whenever they get to it.
+//! The model keeps books as the system does: a journal that is only appended to, one state per loan that an event in
+//! order steps forward from the instalments it needs, a replay for what comes late, closes that run whenever they get
+//! to it.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +94,7 @@ impl Stored {
     /// Steps forward from a state loaded in part. `None`: the event is refused.
     fn step(&mut self, event: &Event) -> Option<(Loan, Loan)> {
         let mut before = self.state.clone();
-        before.instalments.retain(|instalment| !Loan::may_omit(instalment, event.value_on));
+        before.instalments.retain(|instalment| !instalment.may_be_omitted(event.value_on));
         let mut after = before.clone();
         let applied = after.apply(event);
         if applied.impossible.is_some() {
@@ -167,7 +168,7 @@ impl Books {
         let mut lines = Position::default();
         for stored in &self.loans {
             let loan = stored.known_at(day);
-            lines.add(&difference(&position(&loan, day + Days::new(1)), &position(&loan, day)));
+            lines += difference(&position(&loan, day + Days::new(1)), &position(&loan, day));
         }
         assert_eq!(lines.total(), Amount::ZERO);
         self.journal.push(Entry { booked_on: day, lines, cash: Amount::ZERO });
@@ -176,12 +177,12 @@ impl Books {
     fn theorem_holds(&self, day: NaiveDate) {
         let (mut booked, mut cash) = (Position::default(), Amount::ZERO);
         for entry in self.journal.iter().filter(|entry| entry.booked_on <= day) {
-            booked.add(&entry.lines);
+            booked += entry.lines;
             cash += entry.cash;
         }
         let mut worth = Position::default();
         for stored in &self.loans {
-            worth.add(&position(&stored.known_at(day), day + Days::new(1)));
+            worth += position(&stored.known_at(day), day + Days::new(1));
         }
         assert_eq!(booked, worth, "{day}");
         assert_eq!(worth.total() + cash, Amount::ZERO, "{day}");

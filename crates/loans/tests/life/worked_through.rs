@@ -1,5 +1,5 @@
-//! The journal of one loan, as `docs/decisions/0003-w02-worked-through.md` shows it: the document may say nothing that the
-//! code does not.
+//! The journal of one loan, as `docs/decisions/0003-w02-worked-through.md` shows it: the document may say nothing that
+//! the code does not.
 
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
@@ -55,7 +55,7 @@ fn closes(first: &str, last: &str) -> Position {
     let mut sum = Position::default();
     let mut day = date(first);
     while day <= date(last) {
-        sum.add(&close(day));
+        sum += close(day);
         day = day + Days::new(1);
     }
     sum

@@ -1,0 +1,105 @@
+//! `/v1/approvals`. What is approved or rejected is carried out where its operation lives.
+
+use access::approvals::{Approval, ApprovalStatus};
+use access::permission::Permission;
+use axum::Json;
+use axum::response::Response;
+use axum::routing::get;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Reading, versioned};
+use crate::body::{Id, Parameters};
+use crate::cursor::{self, List};
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::wire::Word;
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/approvals", "list_approvals", Access::Needs(Permission::ApprovalRead), || get(list))
+        .about("Access", "Commands that wait for a second person, or did, newest first")
+        .query(schema::<ApprovalQuery>)
+        .answers(200, schema::<List<ApprovalView>>),
+    Operation::get("/v1/approvals/{id}", "get_approval", Access::Needs(Permission::ApprovalRead), || get(show))
+        .about("Access", "One command that waits for a second person")
+        .answers(200, schema::<ApprovalView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalQuery {
+    status: Option<Word<ApprovalStatus>>,
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ApprovalView {
+    id: Uuid,
+    /// What will be done.
+    operation: String,
+    summary: String,
+    /// The command in full.
+    command: serde_json::Value,
+    branch_id: Uuid,
+    maker: MakerView,
+    status: Word<ApprovalStatus>,
+    asked_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    /// The user who decided.
+    decided_by: Option<Uuid>,
+    decided_at: Option<DateTime<Utc>>,
+    /// The record that the command made.
+    result_id: Option<Uuid>,
+    version: i64,
+}
+
+/// Who gave the command.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MakerView {
+    user_id: Uuid,
+    staff_id: Option<Uuid>,
+    name: String,
+}
+
+impl ApprovalView {
+    pub fn of(approval: &Approval, now: DateTime<Utc>) -> ApprovalView {
+        ApprovalView {
+            id: approval.id,
+            operation: approval.operation.clone(),
+            summary: approval.summary.clone(),
+            command: approval.command.clone(),
+            branch_id: approval.branch_id,
+            maker: MakerView {
+                user_id: approval.maker.user_id,
+                staff_id: approval.maker.staff_id,
+                name: approval.maker.name.clone(),
+            },
+            status: Word(approval.status(now)),
+            asked_at: approval.asked_at,
+            expires_at: approval.expires_at,
+            decided_by: approval.decided.map(|decided| decided.by),
+            decided_at: approval.decided.map(|decided| decided.at),
+            result_id: approval.decided.and_then(|decided| decided.result_id),
+            version: approval.version,
+        }
+    }
+}
+
+async fn list(reading: Reading, query: Parameters<ApprovalQuery>) -> Result<Json<List<ApprovalView>>, Problem> {
+    let status = query.0.status.map(|status| status.0);
+    let bound = format!("{status:?}");
+    let page = cursor::page(query.0.limit, query.0.cursor.as_deref(), &bound)?;
+    let scope = &reading.caller.scope;
+    let rows = access::approvals::approvals_page(&reading.tx, scope, status, &page).await?;
+    Ok(Json(cursor::list(rows, &bound, |approval| ApprovalView::of(&approval, reading.tx.now))))
+}
+
+async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
+    let approval = access::approvals::find_approval(&reading.tx, id.0, &reading.caller.scope)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    Ok(versioned(approval.version, ApprovalView::of(&approval, reading.tx.now)))
+}

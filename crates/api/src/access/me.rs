@@ -1,0 +1,61 @@
+//! `/v1/me`
+
+use axum::Json;
+use axum::routing::get;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::asking::Reading;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+
+pub const OPERATIONS: &[Operation] = &[Operation::get("/v1/me", "get_me", Access::SignedIn, || get(show))
+    .about("Access", "Who you are, what you may do, and in which branches")
+    .answers(200, schema::<MeView>)];
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MeView {
+    user_id: Uuid,
+    username: String,
+    name: String,
+    staff_id: Option<Uuid>,
+    /// You act in this branch and all below it.
+    branch_id: Uuid,
+    /// You see only clients and loans of your own staff record.
+    own_portfolio: bool,
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    branches: Vec<VisibleBranch>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VisibleBranch {
+    id: Uuid,
+    code: String,
+    name: String,
+}
+
+async fn show(reading: Reading) -> Result<Json<MeView>, Problem> {
+    let Reading { tx, caller } = reading;
+    let branches = org::store::branches_all(&tx).await?;
+    let visible = branches.iter().filter(|branch| branch.is_in(&caller.scope));
+    let branches = visible
+        .map(|branch| VisibleBranch { id: branch.id, code: branch.code.clone(), name: branch.name.clone() })
+        .collect();
+    let mut roles = caller.roles;
+    roles.sort();
+    let mut permissions: Vec<String> = caller.permissions.into_iter().collect();
+    permissions.sort();
+    Ok(Json(MeView {
+        user_id: caller.user_id,
+        username: caller.username,
+        name: caller.name,
+        staff_id: caller.staff_id,
+        branch_id: caller.scope.branch_id,
+        own_portfolio: caller.scope.officer_id.is_some(),
+        roles,
+        permissions,
+        branches,
+    }))
+}

@@ -1,0 +1,78 @@
+//! `/v1/roles`
+
+use access::permission::Permission;
+use access::roles::{CreateRole, Role};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use db::lane::{Answer, Asked, OutcomeOf};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
+use crate::cursor::List;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Code, Name, Word};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/roles", "list_roles", Access::Needs(Permission::UserRead), || get(list))
+        .about("Access", "The roles of the institution, by code")
+        .answers(200, schema::<List<RoleView>>),
+    Operation::post("/v1/roles", "create_role", Access::Needs(Permission::UserManage), || post(create))
+        .about("Access", "Make a role: a named set of permissions")
+        .takes(
+            schema::<RoleRequest>,
+            r#"{"code": "collector", "name": "Field collector", "permissions": ["client.read", "loan.read", "loan.repay"]}"#,
+        )
+        .answers(201, schema::<RoleView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleRequest {
+    code: Code,
+    name: Name,
+    permissions: Vec<Word<Permission>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RoleView {
+    code: String,
+    name: String,
+    permissions: Vec<Word<Permission>>,
+    version: i64,
+}
+
+impl RoleView {
+    fn of(role: &Role) -> RoleView {
+        RoleView {
+            code: role.code.clone(),
+            name: role.name.clone(),
+            permissions: role.permissions.iter().copied().map(Word).collect(),
+            version: role.version,
+        }
+    }
+}
+
+async fn list(reading: Reading) -> Result<Json<List<RoleView>>, Problem> {
+    let roles = access::store::roles_all(&reading.tx).await?;
+    Ok(Json(List { data: roles.iter().map(RoleView::of).collect(), next_cursor: None }))
+}
+
+async fn create(asking: Asking, body: Body<RoleRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = CreateRole {
+        code: request.code.0,
+        name: request.name.0,
+        permissions: request.permissions.into_iter().map(|permission| permission.0).collect(),
+    };
+    asking.submit(&asking.app.lanes.create_role, &body.canonical, command).await
+}
+
+pub fn created(asked: &Asked<'_, CreateRole>, outcome: &OutcomeOf<CreateRole>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |role| (role.id(), RoleView::of(role)))
+}

@@ -1,0 +1,52 @@
+//! `/v1/operations/{key}`: what became of a command whose answer was lost.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::routing::get;
+use db::keys::key_id;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::asking::Asking;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+
+pub const OPERATIONS: &[Operation] =
+    &[Operation::get("/v1/operations/{key}", "get_operation", Access::SignedIn, || get(show))
+        .about("Commands", "What became of your command with this Idempotency-Key")
+        .answers(200, schema::<OperationView>)];
+
+/// `unknown`: never seen or rolled back, send it again with the same key; `in_progress`; `done` with the answer; `held` with
+/// the approval that it waits for.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OperationView {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    body: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_id: Option<Uuid>,
+}
+
+async fn show(asking: Asking, Path(key): Path<String>) -> Result<Json<OperationView>, Problem> {
+    let reading = asking.read().await?;
+    let id = key_id(asking.actor.namespace, &key);
+    let stored = db::lane::stored_answer(&reading.tx, id).await?;
+    let view = |state| OperationView { state, status: None, body: None, approval_id: None };
+    Ok(Json(match stored {
+        None if asking.app.in_flight.holds(id) => view("in_progress"),
+        None => view("unknown"),
+        Some(stored) if stored.approval_id.is_some() => {
+            OperationView { approval_id: stored.approval_id, ..view("held") }
+        }
+        Some(stored) => OperationView {
+            status: Some(stored.answer.status),
+            body: RawValue::from_string(stored.answer.body).ok(),
+            ..view("done")
+        },
+    }))
+}

@@ -1,0 +1,105 @@
+//! `/v1/gl-accounts`
+
+use access::permission::Permission;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use db::lane::{Answer, Asked, OutcomeOf};
+use ledger::chart::{Account, Class, OpenAccount, Side};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading, versioned};
+use crate::body::{Body, Id};
+use crate::cursor::List;
+use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
+use crate::wire::{Code, Name, Word, new_id};
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/gl-accounts", "list_gl_accounts", Access::Needs(Permission::JournalRead), || get(list))
+        .about("Ledger", "The chart of accounts, by code")
+        .answers(200, schema::<List<AccountView>>),
+    Operation::post("/v1/gl-accounts", "open_gl_account", Access::Needs(Permission::ChartManage), || post(open))
+        .about("Ledger", "Open an account")
+        .takes(
+            schema::<AccountRequest>,
+            r#"{"code": "1041", "name": "Bank of the lake, current account", "class": "asset"}"#,
+        )
+        .answers(201, schema::<AccountView>),
+    Operation::get("/v1/gl-accounts/{id}", "get_gl_account", Access::Needs(Permission::JournalRead), || get(show))
+        .about("Ledger", "One account")
+        .answers(200, schema::<AccountView>),
+];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountRequest {
+    id: Option<Uuid>,
+    code: Code,
+    name: Name,
+    class: Word<Class>,
+    /// The side of its balance. Left out: that of the class; contra accounts have the other one.
+    side: Option<Word<Side>>,
+    /// Only groups other accounts: nothing is posted to it.
+    #[serde(default)]
+    header: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AccountView {
+    id: Uuid,
+    code: String,
+    name: String,
+    class: Word<Class>,
+    side: Word<Side>,
+    header: bool,
+    /// A sub-ledger keeps it: nobody posts to it by hand.
+    control: bool,
+    version: i64,
+}
+
+impl AccountView {
+    fn of(account: &Account) -> AccountView {
+        AccountView {
+            id: account.id,
+            code: account.code.clone(),
+            name: account.name.clone(),
+            class: Word(account.class),
+            side: Word(account.side),
+            header: account.header,
+            control: account.control,
+            version: account.version,
+        }
+    }
+}
+
+async fn list(reading: Reading) -> Result<Json<List<AccountView>>, Problem> {
+    let accounts = ledger::store::accounts_all(&reading.tx).await?;
+    Ok(Json(List { data: accounts.iter().map(AccountView::of).collect(), next_cursor: None }))
+}
+
+async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
+    let account = ledger::store::find_account(&reading.tx, id.0).await?.ok_or_else(Problem::not_found)?;
+    Ok(versioned(account.version, AccountView::of(&account)))
+}
+
+async fn open(asking: Asking, body: Body<AccountRequest>) -> Result<Response, Problem> {
+    let request = body.value;
+    let command = OpenAccount {
+        id: new_id(request.id)?,
+        code: request.code.0,
+        name: request.name.0,
+        class: request.class.0,
+        side: request.side.map(|side| side.0),
+        header: request.header,
+    };
+    asking.submit(&asking.app.lanes.open_account, &body.canonical, command).await
+}
+
+pub fn opened(asked: &Asked<'_, OpenAccount>, outcome: &OutcomeOf<OpenAccount>) -> Answer {
+    render::answer(asked, outcome, StatusCode::CREATED, |account| (account.id, AccountView::of(account)))
+}

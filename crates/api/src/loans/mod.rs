@@ -1,0 +1,21 @@
+//! Loan products, quotes, loans.
+
+pub mod terms;
+
+pub mod charges;
+
+pub mod quotes;
+
+pub mod products;
+
+pub mod views;
+
+pub mod show;
+
+pub mod applications;
+
+pub mod transactions;
+
+pub mod preview;
+
+pub mod repayments;

@@ -1,0 +1,68 @@
+//! Dry runs: what a command would do, decided on one snapshot, without a key, a lock or a trace.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use db::lane::{Asked, Command, Outcome};
+use ledger::books::Books;
+use loans::actions::record::Recorded;
+use loans::error::LoanError;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::asking::{Asking, Reading};
+use crate::loans::views::RecordedView;
+use crate::problem::Problem;
+
+/// What would happen: the answer, and the journal lines.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PreviewView {
+    dry_run: bool,
+    #[serde(flatten)]
+    recorded: RecordedView,
+    lines: Vec<PreviewLine>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PreviewLine {
+    account: String,
+    name: String,
+    branch_id: Uuid,
+    debit: String,
+    credit: String,
+}
+
+pub async fn preview<C>(asking: &Asking, command: C) -> Result<Response, Problem>
+where
+    C: Command<Done = Recorded, Refused = LoanError>,
+{
+    let Reading { mut tx, caller } = asking.read().await?;
+    let outcomes = C::preview(&mut tx, &[Asked { caller: &caller, command: &command, key_id: None }]).await?;
+    match outcomes.into_iter().next() {
+        Some(Outcome::Done(recorded)) => {
+            let books = Books::read(&tx).await?;
+            Ok(Json(PreviewView::of(&recorded, &books)).into_response())
+        }
+        Some(Outcome::Refused(error)) => Err(Problem::of_refusal(&error)),
+        Some(Outcome::Denied(denied)) => Err(Problem::of_denied(denied)),
+        Some(Outcome::Absent) => Err(Problem::not_found()),
+        Some(Outcome::Held(_) | Outcome::Busy) | None => Err(Problem::unavailable()),
+    }
+}
+
+impl PreviewView {
+    fn of(recorded: &Recorded, books: &Books) -> PreviewView {
+        let currency = recorded.loan.currency;
+        let lines = recorded.draft.iter().flat_map(|draft| draft.lines()).map(|line| {
+            let account = books.account(line.account_id);
+            PreviewLine {
+                account: account.map(|account| account.code.clone()).unwrap_or_default(),
+                name: account.map(|account| account.name.clone()).unwrap_or_default(),
+                branch_id: line.branch_id,
+                debit: line.amount.or_zero().format(currency),
+                credit: (-line.amount).or_zero().format(currency),
+            }
+        });
+        PreviewView { dry_run: true, recorded: RecordedView::of(recorded), lines: lines.collect() }
+    }
+}

@@ -1,0 +1,105 @@
+//! Rejecting an application, or withdrawing one that was perhaps approved already: no money has moved.
+
+use db::fault::Fault;
+use db::lane::{Asked, Command, OutcomeOf};
+use db::tx::Tx;
+use uuid::Uuid;
+
+use crate::actions::record::{Concern, NotRecorded, Recording, Wish, outcome};
+use crate::error::LoanError;
+use crate::event::{EventKind, EventName};
+use crate::record::{LoanStatus, LoanSummary};
+use crate::store_product::{self, Decision};
+
+kernel::text_enum! {
+    pub enum Ending {
+        /// The institution declines what was applied for.
+        Reject = "reject",
+        /// The client no longer wants it.
+        Withdraw = "withdraw",
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct EndApplication {
+    pub loan_id: Uuid,
+    pub ending: Ending,
+    pub reason: Option<String>,
+}
+
+impl Command for EndApplication {
+    type Done = LoanSummary;
+    type Refused = LoanError;
+    const OPERATION: &'static str = "loan.end_application";
+
+    fn rows(&self) -> Vec<Uuid> {
+        vec![self.loan_id]
+    }
+
+    fn subject(&self) -> Option<Uuid> {
+        Some(self.loan_id)
+    }
+
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+        let concerns: Vec<Concern<'_>> = asked
+            .iter()
+            .map(|asked| Concern {
+                loan_id: asked.command.loan_id,
+                scope: asked.caller.scope,
+                name: EventName::ApprovalLapsed,
+                value_on: None,
+                receipt: None,
+            })
+            .collect();
+        let mut recording = Recording::load(tx, &concerns).await?;
+        let mut outcomes = Vec::new();
+        let mut decisions = Vec::new();
+        let mut ended = Vec::new();
+        for asked in asked {
+            let (caller, command) = (asked.caller, asked.command);
+            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
+                outcomes.push(absent);
+                continue;
+            }
+            let attempt = end(tx, &mut recording, asked);
+            if let Ok(summary) = &attempt {
+                decisions.push(Decision {
+                    loan_id: command.loan_id,
+                    closed_reason: command.reason.clone(),
+                    ..Decision::default()
+                });
+                ended.push((summary.id, summary.status));
+            }
+            outcomes.push(outcome(attempt)?);
+        }
+        recording.save(tx).await?;
+        store_product::loans_end(tx, &ended).await?;
+        store_product::applications_decide(tx, &decisions).await?;
+        Ok(outcomes)
+    }
+}
+
+fn end(tx: &Tx, recording: &mut Recording, asked: &Asked<'_, EndApplication>) -> Result<LoanSummary, NotRecorded> {
+    let command = asked.command;
+    let status = recording.loans.record_mut(command.loan_id)?.status;
+    let ended = match command.ending {
+        Ending::Reject => LoanStatus::Rejected,
+        Ending::Withdraw => LoanStatus::Withdrawn,
+    };
+    match status {
+        LoanStatus::Applied => {}
+        // The commitment falls away: that is an event of its books.
+        LoanStatus::Approved => {
+            let wish =
+                Wish { kind: Some(EventKind::ApprovalLapsed), reason: command.reason.clone(), ..Wish::default() };
+            recording.book(tx, asked.caller, command.loan_id, wish)?;
+        }
+        found => return Err(LoanError::WrongStatus { found, wanted: "applied or approved" }.into()),
+    }
+    let record = recording.loans.record_mut(command.loan_id)?;
+    if status == LoanStatus::Applied {
+        record.version += 1;
+    }
+    record.status = ended;
+    Ok(record.summary(tx.business_date))
+}

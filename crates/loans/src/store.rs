@@ -1,0 +1,325 @@
+//! Reading loans. A batch is loaded in one round trip: lock, then what the locked rows say, in statements after the lock.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use db::caller::Scope;
+use db::fault::Fault;
+use db::lane::Outcome;
+use db::page::{Page, Position, Rows};
+use db::tx::{Locking, Row, Tx};
+use kernel::amount::Amount;
+use uuid::Uuid;
+
+use crate::event::{Event, EventKind, EventName};
+use crate::loan::{Agreement, EventKey, Loan, LoanInstalment, Settlement};
+use crate::record::{LoanRecord, LoanStatus};
+use crate::schedule::Instalment;
+use crate::terms::Terms;
+
+/// The loans of a batch.
+#[derive(Debug, Default)]
+pub struct LoadedLoans {
+    records: HashMap<Uuid, LoanRecord>,
+    held: HashSet<Uuid>,
+    visible: HashSet<(Uuid, Uuid, Option<Uuid>)>,
+}
+
+impl LoadedLoans {
+    /// The loan, or the outcome of a command whose loan is in other hands or not to be seen.
+    pub fn get_mut<Done, Refused>(
+        &mut self,
+        id: Uuid,
+        scope: &Scope,
+    ) -> Result<&mut LoanRecord, Outcome<Done, Refused>> {
+        if !self.visible.contains(&(id, scope.branch_id, scope.officer_id)) {
+            return Err(Outcome::Absent);
+        }
+        if !self.held.contains(&id) {
+            return Err(Outcome::Busy);
+        }
+        self.records.get_mut(&id).ok_or(Outcome::Absent)
+    }
+
+    /// A loan of this batch that a command has found before.
+    pub fn record_mut(&mut self, id: Uuid) -> Result<&mut LoanRecord, Fault> {
+        self.records.get_mut(&id).ok_or_else(|| Fault::Invariant(format!("the loan {id} is not loaded")))
+    }
+
+    pub fn get(&self, id: Uuid) -> Option<&LoanRecord> {
+        self.records.get(&id)
+    }
+}
+
+const LOCK_SKIPPING: &str = "select loan.id from loan where loan.id = any($1) and exists (
+         select from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+         join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
+         where wanted.id = loan.id and (wanted.officer is null or wanted.officer = loan.officer_id))
+     order by loan.id for no key update of loan skip locked";
+const LOCK_WAITING: &str = "select loan.id from loan where loan.id = any($1) and exists (
+         select from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+         join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
+         where wanted.id = loan.id and (wanted.officer is null or wanted.officer = loan.officer_id))
+     order by loan.id for no key update of loan";
+const VISIBLE: &str = "select loan.id, wanted.scope, wanted.officer
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+     join loan on loan.id = wanted.id
+     join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
+     where wanted.officer is null or wanted.officer = loan.officer_id";
+const LOANS_BY_IDS: &str = "select id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, status, instalments,
+            first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
+            interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
+            schedule_version, last_value_on, last_rank, last_event_id, since_on, created_at, version
+     from loan where id = any($1)";
+const TERMS_OF_LOANS: &str =
+    "select id, terms from loan_terms where id in (select terms_id from loan where id = any($1))";
+const INSTALMENTS_AHEAD: &str = "select instalment.loan_id, instalment.number, from_on, due_on, instalment.principal_minor, instalment.interest_minor,
+            balance_minor, interest_before_minor, settlement_minor, settlement_before_minor, instalment.principal_paid_minor,
+            instalment.interest_paid_minor, instalment.settled_on
+     from loan join loan_instalment instalment on instalment.loan_id = loan.id and instalment.schedule_version = loan.schedule_version
+     where loan.id = any($1) and (instalment.settled_on is null or instalment.due_on > $2)
+     order by instalment.loan_id, instalment.number";
+
+/// Locks the loans that commands name, each within its caller's scope, and loads them. Instalments that are settled and due by
+/// `from` are left out: no event valued and no clock from then on touches them.
+pub async fn loans_for_update(tx: &Tx, wanted: &[(Uuid, Scope)], from: NaiveDate) -> Result<LoadedLoans, Fault> {
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
+    let officers: Vec<Option<Uuid>> = wanted.iter().map(|(_, scope)| scope.officer_id).collect();
+    let lock = match tx.locking {
+        Locking::Skip => LOCK_SKIPPING,
+        Locking::Wait => LOCK_WAITING,
+        Locking::None => VISIBLE,
+    };
+    tx.prepare(&[lock, VISIBLE, LOANS_BY_IDS, TERMS_OF_LOANS, INSTALMENTS_AHEAD]).await?;
+    let wanted: db::tx::Values = &[&ids, &scopes, &officers];
+    let (by_ids, ahead): (db::tx::Values, db::tx::Values) = (&[&ids], &[&ids, &from]);
+    let (held, visible, loans, terms, instalments) = futures::try_join!(
+        tx.query(lock, wanted),
+        tx.query(VISIBLE, wanted),
+        tx.query(LOANS_BY_IDS, by_ids),
+        tx.query(TERMS_OF_LOANS, by_ids),
+        tx.query(INSTALMENTS_AHEAD, ahead),
+    )?;
+    Ok(LoadedLoans {
+        records: records_of_rows(&loans, &terms, &instalments)?,
+        held: held.iter().map(|row| row.get("id")).collect(),
+        visible: visible.iter().map(|row| (row.get("id"), row.get("scope"), row.get("officer"))).collect(),
+    })
+}
+
+/// Loans without a lock: for reading.
+pub async fn loans_by_ids(tx: &Tx, ids: &[Uuid], from: NaiveDate) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
+    let loans = tx.query(LOANS_BY_IDS, &[&ids]).await?;
+    let terms = tx.query(TERMS_OF_LOANS, &[&ids]).await?;
+    let instalments = tx.query(INSTALMENTS_AHEAD, &[&ids, &from]).await?;
+    records_of_rows(&loans, &terms, &instalments)
+}
+
+/// The loan, where the caller may see it.
+pub async fn find_loan(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Option<LoanRecord>, Fault> {
+    let visible = tx.query(VISIBLE, &[&vec![id], &vec![scope.branch_id], &vec![scope.officer_id]]).await?;
+    if visible.is_empty() {
+        return Ok(None);
+    }
+    Ok(loans_by_ids(tx, &[id], kernel::date::EARLIEST).await?.remove(&id))
+}
+
+fn records_of_rows(loans: &[Row], terms: &[Row], instalments: &[Row]) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
+    let mut known: HashMap<Uuid, Terms> = HashMap::new();
+    for row in terms {
+        let stored: serde_json::Value = row.get("terms");
+        let terms = serde_json::from_value(stored)
+            .map_err(|error| Fault::Invariant(format!("stored terms can not be read: {error}")))?;
+        known.insert(row.get("id"), terms);
+    }
+    let mut of_loan: HashMap<Uuid, Vec<LoanInstalment>> = HashMap::new();
+    for row in instalments {
+        of_loan.entry(row.get("loan_id")).or_default().push(instalment_of_row(row));
+    }
+    let mut records = HashMap::with_capacity(loans.len());
+    for row in loans {
+        let id: Uuid = row.get("id");
+        let terms = known
+            .get(&row.get::<_, Uuid>("terms_id"))
+            .ok_or_else(|| Fault::Invariant(format!("the terms of the loan {id} are missing")))?;
+        records.insert(id, record_of_row(row, terms.clone(), of_loan.remove(&id).unwrap_or_default())?);
+    }
+    Ok(records)
+}
+
+fn record_of_row(row: &Row, terms: Terms, instalments: Vec<LoanInstalment>) -> Result<LoanRecord, Fault> {
+    let agreement = Agreement {
+        terms,
+        instalments: u32::try_from(row.get::<_, i16>("instalments")).unwrap_or_default(),
+        first_due_on: row.get("first_due_on"),
+    };
+    let last = row.get::<_, Option<Uuid>>("last_event_id").map(|id| EventKey {
+        value_on: row.get("last_value_on"),
+        rank: u8::try_from(row.get::<_, i16>("last_rank")).unwrap_or(u8::MAX),
+        id,
+    });
+    let settled_on: Option<NaiveDate> = row.get("settled_on");
+    // Settling makes the interest paid the interest of the loan, so it is not stored twice.
+    let settled = settled_on.map(|on| Settlement { on, interest: amount(row, "interest_paid_minor") });
+    let status: &str = row.get("status");
+    Ok(LoanRecord {
+        id: row.get("id"),
+        number: row.get("number"),
+        client_id: row.get("client_id"),
+        product_id: row.get("product_id"),
+        branch_id: row.get("branch_id"),
+        officer_id: row.get("officer_id"),
+        terms_id: row.get("terms_id"),
+        currency: currency(row)?,
+        status: status.parse::<LoanStatus>().map_err(|error| Fault::Invariant(error.to_string()))?,
+        schedule_version: row.get("schedule_version"),
+        since_on: row.get("since_on"),
+        created_at: row.get("created_at"),
+        version: row.get("version"),
+        loan: Loan {
+            agreement: Arc::new(agreement),
+            committed: amount(row, "committed_minor"),
+            disbursed_on: row.get("disbursed_on"),
+            deducted_fees: amount(row, "deducted_fees_minor"),
+            withheld: amount(row, "withheld_minor"),
+            principal: amount(row, "principal_minor"),
+            principal_paid: amount(row, "principal_paid_minor"),
+            interest: amount(row, "interest_minor"),
+            interest_paid: amount(row, "interest_paid_minor"),
+            overpaid: amount(row, "overpaid_minor"),
+            matures_on: row.get("matures_on"),
+            settled,
+            renegotiated_since: row.get("renegotiated_since"),
+            instalments,
+            last,
+        },
+    })
+}
+
+pub(crate) fn amount(row: &Row, column: &str) -> Amount {
+    Amount::of_minor(row.get(column))
+}
+
+/// A currency as a table holds it: it was checked when it was written.
+pub(crate) fn currency(row: &Row) -> Result<kernel::currency::Currency, Fault> {
+    let code: &str = row.get("currency");
+    code.parse().map_err(|_| Fault::Invariant(format!("the database names a currency {code} that does not exist")))
+}
+
+fn instalment_of_row(row: &Row) -> LoanInstalment {
+    LoanInstalment {
+        promised: Instalment {
+            number: u32::try_from(row.get::<_, i16>("number")).unwrap_or_default(),
+            from: row.get("from_on"),
+            due_on: row.get("due_on"),
+            principal: amount(row, "principal_minor"),
+            interest: amount(row, "interest_minor"),
+            balance: amount(row, "balance_minor"),
+        },
+        interest_before: amount(row, "interest_before_minor"),
+        settlement_interest: amount(row, "settlement_minor"),
+        settlement_interest_before: amount(row, "settlement_before_minor"),
+        principal_paid: amount(row, "principal_paid_minor"),
+        interest_paid: amount(row, "interest_paid_minor"),
+        settled_on: row.get("settled_on"),
+    }
+}
+
+/// A recorded event with what only the tables know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    pub event: Event,
+    pub loan_id: Uuid,
+    pub number: i32,
+    pub channel: Option<String>,
+    pub receipt: Option<String>,
+    pub reason: Option<String>,
+    pub entry_id: Option<Uuid>,
+    pub user_id: Uuid,
+    pub recorded_at: chrono::DateTime<chrono::Utc>,
+}
+
+/// All events of loans, in the order in which they became known.
+pub async fn events_of_loans(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<RecordedEvent>>, Fault> {
+    let rows = tx
+        .query(
+            "select id, loan_id, number, kind, value_on, booked_on, amount_minor, deducted_fees_minor, withheld_minor, flag, reverses,
+                    channel, receipt, reason, entry_id, user_id, recorded_at
+             from loan_event where loan_id = any($1) order by loan_id, number",
+            &[&ids],
+        )
+        .await?;
+    let mut events: HashMap<Uuid, Vec<RecordedEvent>> = HashMap::new();
+    for row in &rows {
+        events.entry(row.get("loan_id")).or_default().push(recorded_of_row(row)?);
+    }
+    Ok(events)
+}
+
+pub fn recorded_of_row(row: &Row) -> Result<RecordedEvent, Fault> {
+    let name: &str = row.get("kind");
+    let name: EventName = name.parse().map_err(|error| Fault::Invariant(format!("{error}")))?;
+    let part = |column: &str| Amount::of_minor(row.get::<_, Option<i64>>(column).unwrap_or_default());
+    let kind = match name {
+        EventName::Approved => EventKind::Approved { amount: part("amount_minor") },
+        EventName::ApprovalLapsed => EventKind::ApprovalLapsed,
+        EventName::Disbursed => EventKind::Disbursed {
+            amount: part("amount_minor"),
+            deducted_fees: part("deducted_fees_minor"),
+            withheld: part("withheld_minor"),
+        },
+        EventName::Repaid => EventKind::Repaid { amount: part("amount_minor") },
+        EventName::Renegotiated => EventKind::Renegotiated { flag: row.get::<_, Option<bool>>("flag").unwrap_or(true) },
+        EventName::Reversed => EventKind::Reversed { reverses: row.get("reverses") },
+    };
+    Ok(RecordedEvent {
+        event: Event { id: row.get("id"), value_on: row.get("value_on"), booked_on: row.get("booked_on"), kind },
+        loan_id: row.get("loan_id"),
+        number: row.get("number"),
+        channel: row.get("channel"),
+        receipt: row.get("receipt"),
+        reason: row.get("reason"),
+        entry_id: row.get("entry_id"),
+        user_id: row.get("user_id"),
+        recorded_at: row.get("recorded_at"),
+    })
+}
+
+/// What a list of loans is narrowed by.
+#[derive(Debug, Default)]
+pub struct LoanFilter {
+    pub branch_id: Option<Uuid>,
+    pub officer_id: Option<Uuid>,
+    pub client_id: Option<Uuid>,
+    pub product_id: Option<Uuid>,
+    pub status: Option<&'static str>,
+    pub number: Option<String>,
+}
+
+/// Loans newest first, within a scope.
+pub async fn loans_page(tx: &Tx, scope: &Scope, filter: &LoanFilter, page: &Page) -> Result<Rows<LoanRecord>, Fault> {
+    let rows = tx
+        .query(
+            "select loan.id, loan.created_at from loan
+             where branch_id in (select branch.id from branch where $1 = any(branch.ancestors) and ($3::uuid is null or $3 = any(branch.ancestors)))
+               and ($2::uuid is null or officer_id = $2) and ($4::uuid is null or officer_id = $4)
+               and ($5::uuid is null or client_id = $5) and ($6::uuid is null or product_id = $6)
+               and ($7::text is null or status = $7) and ($8::text is null or loan.number = $8)
+               and ($9::timestamptz is null or (loan.created_at, loan.id) < ($9, $10))
+             order by loan.created_at desc, loan.id desc limit $11",
+            &[
+                &scope.branch_id, &scope.officer_id, &filter.branch_id, &filter.officer_id, &filter.client_id, &filter.product_id,
+                &filter.status, &filter.number, &page.after_at(), &page.after_id(), &page.fetch(),
+            ],
+        )
+        .await?;
+    let positions: Vec<Position> =
+        rows.iter().map(|row| Position { at: row.get("created_at"), id: row.get("id") }).collect();
+    let ids: Vec<Uuid> = positions.iter().map(|position| position.id).collect();
+    let mut records = loans_by_ids(tx, &ids, tx.business_date).await?;
+    let rows = page.rows(positions, |position| *position);
+    let next = rows.next;
+    Ok(Rows { rows: rows.rows.iter().filter_map(|position| records.remove(&position.id)).collect(), next })
+}
