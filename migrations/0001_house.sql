@@ -27,6 +27,13 @@ create table day_close (
 );
 comment on table day_close is 'Each business day that was closed. Booked later than rolled: the close of a day runs beside the next day''s traffic.';
 
+create table day_close_order (
+    one boolean primary key default true check (one),
+    through date not null,
+    ordered_by uuid not null
+);
+comment on table day_close_order is 'Up to and including which day the days shall be closed: one row at most. Every server works on it until it is done.';
+
 create table period (
     starts_on date primary key check (extract(day from starts_on) = 1),
     status text not null check (status in ('open', 'closed')),

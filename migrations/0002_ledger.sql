@@ -71,11 +71,13 @@ create table journal_line (
     amount_minor bigint not null check (amount_minor <> 0),
     subject_id uuid,
     booked_on date not null,
+    recorded_at timestamptz not null,
     primary key (entry_id, line_no)
 );
-create index journal_line_account on journal_line (account_id, branch_id, booked_on);
+create index journal_line_account on journal_line (account_id, branch_id, booked_on, recorded_at);
 comment on table journal_line is 'Lines of entries: debit positive, credit negative, in minor units. No foreign keys: three of them cost a factor of three; post() validates, verify looks for orphans.';
-comment on column journal_line.booked_on is 'That of its entry, once more: so a row of a trial balance drills to its lines by the index, whose keys repeat and therefore stay small.';
+comment on column journal_line.booked_on is 'That of its entry, once more: a row of a trial balance drills to its lines by the index alone. The keys of a batch repeat, so it stays smaller than one with the entry in it.';
+comment on column journal_line.recorded_at is 'That of its entry, once more: the order of an account''s lines within a day.';
 
 create table journal_reversal (
     entry_id uuid primary key,

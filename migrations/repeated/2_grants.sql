@@ -7,7 +7,7 @@ grant select on all tables in schema public to ayni_app;
 grant insert on all tables in schema public to ayni_app;
 revoke insert on schema_migration from ayni_app;
 revoke insert on signing_key from ayni_app;
-grant update on setting, business_day, day_close, period, branch, staff, holiday, role, app_user, refresh_token, approval,
+grant update on setting, business_day, day_close, day_close_order, period, branch, staff, holiday, role, app_user, refresh_token, approval,
     gl_account, chart, client, loan, loan_application, loan_instalment to ayni_app;
 grant delete on user_role, sign_in_failure, ledger_turnover, ledger_balance to ayni_app;
 grant usage on all sequences in schema public to ayni_app;

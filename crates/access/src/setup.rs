@@ -74,3 +74,15 @@ pub async fn ensure_signing_key(client: &Client) -> Result<(), Fault> {
         tokens::new_key().map_err(|error| Fault::Invariant(format!("no random numbers: {error}")))?;
     store::signing_key_ensure(client, Uuid::now_v7(), &private, &public).await
 }
+
+/// Which of these users may sign in with a password that everybody can read.
+pub async fn users_with_password(tx: &Tx, usernames: &[&str], password: &SecretString) -> Result<Vec<String>, SetupError> {
+    let mut found = Vec::new();
+    for (username, hash) in store::password_hashes(tx, usernames).await? {
+        let turn = Turn::wait().await?;
+        if turn.is_right(password, Some(&hash)).await? {
+            found.push(username);
+        }
+    }
+    Ok(found)
+}

@@ -310,3 +310,10 @@ pub async fn signing_key_ensure(client: &Client, id: Uuid, private: &[u8], publi
     client.batch_execute("select pg_advisory_unlock(4280659503)").await?;
     Ok(())
 }
+
+pub(crate) async fn password_hashes(tx: &Tx, usernames: &[&str]) -> Result<Vec<(String, PasswordHash)>, Fault> {
+    let sql = "select username, password_hash from app_user
+               where active and password_hash is not null and username = any($1) order by username";
+    let rows = tx.query(sql, &[&usernames]).await?;
+    Ok(rows.iter().map(|row| (row.get("username"), PasswordHash::of_stored(row.get("password_hash")))).collect())
+}

@@ -11,6 +11,7 @@ use clients::actions::register::Register;
 use db::lane::{Command, InFlight, Lane, Limits, Render};
 use db::pool::Pool;
 use flows::approvals::DecideApproval;
+use flows::close_of_day::CloseDays;
 use kernel::currency::Currency;
 use ledger::chart::OpenAccount;
 use ledger::manual::PostManualEntry;
@@ -29,6 +30,7 @@ use org::branches::OpenBranch;
 use org::holidays::DeclareHoliday;
 use org::settings::ChangeSettings;
 use org::staff::EmployStaff;
+use tokio::sync::Notify;
 
 #[derive(Clone)]
 pub struct App {
@@ -39,6 +41,8 @@ pub struct App {
     /// The institution's currency; it never changes.
     pub base_currency: Currency,
     pub metrics: PrometheusHandle,
+    /// Wakes the closer of days.
+    pub closer: Arc<Notify>,
     /// Days after today's calendar day may be closed: for trials only.
     pub sandbox_clock: bool,
 }
@@ -70,6 +74,7 @@ pub struct Lanes {
     pub repay: Lane<Repay>,
     pub reverse: Lane<Reverse>,
     pub renegotiate: Lane<Renegotiate>,
+    pub close_days: Lane<CloseDays>,
     pub open_account: Lane<OpenAccount>,
     pub post_manual_entry: Lane<PostManualEntry>,
     pub reverse_entry: Lane<ReverseEntry>,
@@ -101,6 +106,7 @@ impl Lanes {
             repay: start.busy(crate::loans::transactions::repaid),
             reverse: start.quiet(crate::loans::transactions::reversed),
             renegotiate: start.quiet(crate::loans::applications::renegotiated),
+            close_days: start.quiet(crate::org::business_date::ordered),
             open_account: start.quiet(crate::ledger::accounts::opened),
             post_manual_entry: start.quiet(crate::ledger::journal::posted),
             reverse_entry: start.quiet(crate::ledger::journal::reversed),

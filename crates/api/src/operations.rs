@@ -34,4 +34,5 @@ const LISTS: &[&[Operation]] = &[
     ledger::journal::OPERATIONS,
     ledger::periods::OPERATIONS,
     reports::trial_balance::OPERATIONS,
+    reports::portfolio_at_risk::OPERATIONS,
 ];

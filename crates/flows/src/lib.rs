@@ -3,3 +3,7 @@
 //! Read in this order.
 
 pub mod approvals;
+
+pub mod close_of_day;
+
+pub mod verify;

@@ -17,8 +17,8 @@ pub const POST: &str = "with entry as (
          insert into journal_entry (recorded_at, id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id)
          select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::integer[], $10::uuid[])
      ), line as (
-         insert into journal_line (entry_id, line_no, account_id, branch_id, product_id, currency, amount_minor, subject_id, booked_on)
-         select * from unnest($11::uuid[], $12::smallint[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[], $17::bigint[], $18::uuid[], $19::date[])
+         insert into journal_line (recorded_at, entry_id, line_no, account_id, branch_id, product_id, currency, amount_minor, subject_id, booked_on)
+         select $1, * from unnest($11::uuid[], $12::smallint[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[], $17::bigint[], $18::uuid[], $19::date[])
      ), reversal as (
          insert into journal_reversal (entry_id, reversal_id) select * from unnest($20::uuid[], $21::uuid[])
      )

@@ -192,8 +192,7 @@ pub struct LineRows {
     pub next: Option<LinePosition>,
 }
 
-/// An account's lines in the caller's branches, newest first. Within a day they are sorted as they were recorded, so a page reads the
-/// days that it shows and no more.
+/// An account's lines in the caller's branches, newest first.
 pub async fn account_lines_page(
     tx: &Tx,
     account_id: Uuid,
@@ -208,16 +207,17 @@ pub async fn account_lines_page(
     let currency = currency.as_ref().map(Currency::code);
     let rows = tx
         .query(
-            "select line.* from branch cross join lateral (
-                 select line.entry_id, line.line_no, line.booked_on, line.branch_id, line.product_id, line.currency, line.amount_minor,
-                        line.subject_id, entry.value_on, entry.event, entry.description, entry.user_id, entry.recorded_at
-                 from journal_line line join journal_entry entry on entry.id = line.entry_id
-                 where line.account_id = $9 and line.branch_id = branch.id and line.booked_on between $3 and least($4::date, $5::date)
-                   and (line.booked_on, entry.recorded_at, line.entry_id, line.line_no) < ($5, $6, $7, $8)
-                   and ($10::text is null or line.currency = $10)
-                 order by line.booked_on desc, entry.recorded_at desc, line.entry_id desc, line.line_no desc limit $11) line
-             where $1 = any(branch.ancestors) and coalesce($2, $1) = any(branch.ancestors)
-             order by line.booked_on desc, line.recorded_at desc, line.entry_id desc, line.line_no desc limit $11",
+            "select line.*, entry.value_on, entry.event, entry.description, entry.user_id
+             from (
+                 select page.* from branch cross join lateral (
+                     select * from journal_line
+                     where account_id = $9 and branch_id = branch.id and booked_on between $3 and least($4::date, $5::date)
+                       and (booked_on, recorded_at, entry_id, line_no) < ($5, $6, $7, $8) and ($10::text is null or currency = $10)
+                     order by booked_on desc, recorded_at desc, entry_id desc, line_no desc limit $11) page
+                 where $1 = any(branch.ancestors) and coalesce($2, $1) = any(branch.ancestors)
+                 order by booked_on desc, recorded_at desc, entry_id desc, line_no desc limit $11) line
+             join journal_entry entry on entry.id = line.entry_id
+             order by line.booked_on desc, line.recorded_at desc, line.entry_id desc, line.line_no desc",
             &[
                 &scope.branch_id, &filter.branch_id, &from, &to, &after.booked_on, &after.recorded_at, &after.id, &after_no,
                 &account_id, &currency, &(page.limit + 1),

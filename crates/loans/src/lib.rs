@@ -38,3 +38,7 @@ pub mod store;
 pub mod store_write;
 
 pub mod store_product;
+
+pub mod store_close;
+
+pub mod verify;

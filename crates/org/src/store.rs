@@ -208,3 +208,20 @@ pub async fn find_day_close(tx: &Tx, day: NaiveDate) -> Result<Option<DayClose>,
         entry_count: row.get("entry_count"),
     }))
 }
+
+/// Orders the close of all days through one. An order that reaches further stays.
+pub async fn day_close_order(tx: &Tx, through: NaiveDate, ordered_by: Uuid) -> Result<(), Fault> {
+    tx.execute(
+        "insert into day_close_order (through, ordered_by) values ($1, $2)
+         on conflict (one) do update set through = excluded.through, ordered_by = excluded.ordered_by
+         where day_close_order.through < excluded.through",
+        &[&through, &ordered_by],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn find_day_close_order(tx: &Tx) -> Result<Option<(NaiveDate, Uuid)>, Fault> {
+    let row = tx.query_opt("select through, ordered_by from day_close_order", &[]).await?;
+    Ok(row.map(|row| (row.get("through"), row.get("ordered_by"))))
+}

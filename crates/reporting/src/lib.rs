@@ -4,4 +4,6 @@
 
 pub mod trial_balance;
 
+pub mod portfolio_at_risk;
+
 pub mod csv_text;

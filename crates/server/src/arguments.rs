@@ -22,11 +22,23 @@ pub enum Command {
     Serve(Serve),
     /// Bring a database of your own up to date: makes the roles and tables; run it as the owner
     Migrate(Migrate),
+    /// Close business days that are over; safe to run twice
+    CloseDay(CloseDay),
+    /// Prove the books; ends with an error and the first offender where they are wrong
+    Verify(Database),
+    /// Look over database, settings and books, and say how to mend what is wrong
+    Doctor(Database),
     /// Print the OpenAPI document
     Openapi,
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
+
+/// The password of every user of the demo; printed in the documentation.
+pub const DEMO_PASSWORD: &str = "ayni-demo-2026";
+
+/// Who may sign in with it.
+pub const DEMO_USERS: [&str; 4] = ["officer", "manager", "accountant", "admin"];
 
 /// Which database to work with.
 #[derive(Debug, Clone, Args)]
@@ -82,4 +94,18 @@ pub struct Migrate {
     /// The password that the serving role ayni_app shall have (environment only)
     #[arg(long, env = "AYNI_APP_PASSWORD", hide_env_values = true, hide = true)]
     pub app_password: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CloseDay {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// The last day to close (default: yesterday)
+    #[arg(long, value_name = "DATE")]
+    pub through: Option<NaiveDate>,
+
+    /// Allow days after today's calendar day: for trials only
+    #[arg(long)]
+    pub sandbox_clock: bool,
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod failure;
 mod house;
+mod housekeeping;
 mod logging;
 
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(serve) => commands::serve::run(serve).await,
         Command::Migrate(migrate) => commands::migrate::run(migrate).await,
+        Command::CloseDay(close_day) => commands::close_day::run(close_day).await,
+        Command::Verify(database) => commands::verify::run(database).await,
+        Command::Doctor(database) => commands::doctor::run(database).await,
         Command::Openapi => commands::openapi::run(),
         Command::Completions { shell } => commands::completions::run(shell),
     }

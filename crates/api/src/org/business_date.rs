@@ -1,24 +1,133 @@
 //! `/v1/business-date`
 
-use axum::Json;
-use axum::routing::get;
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::time::Duration;
 
-use crate::asking::Reading;
+use access::permission::Permission;
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use db::lane::{Answer, Asked, OutcomeOf};
+use db::tx::Tx;
+use flows::close_of_day::CloseDays;
+use org::business_day::DayClose;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
+use crate::problem::Problem;
+use crate::render;
 use crate::wire::Day;
 
-pub const OPERATIONS: &[Operation] =
-    &[Operation::get("/v1/business-date", "get_business_date", Access::SignedIn, || get(show))
+/// How long a caller waits for days to be closed before it is told to look again.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation::get("/v1/business-date", "get_business_date", Access::SignedIn, || get(show))
         .about("Institution", "The open business day: everything is booked on it")
-        .answers(200, schema::<BusinessDateView>)];
+        .answers(200, schema::<BusinessDateView>),
+    Operation::post("/v1/business-date/close", "close_business_days", Access::Needs(Permission::DayClose), || {
+        post(close)
+    })
+    .about("Institution", "Close day after day, up to and including a date; 202 where it takes long")
+    .takes(schema::<CloseRequest>, r#"{"through": "2026-01-31"}"#)
+    .answers(200, schema::<ClosedView>),
+    Operation::get("/v1/day-closes/{date}", "get_day_close", Access::SignedIn, || get(show_close))
+        .about("Institution", "The close of one day")
+        .answers(200, schema::<DayCloseView>),
+];
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct BusinessDateView {
     business_date: Day,
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseRequest {
+    through: Day,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ClosedView {
+    through: Day,
+    /// The open day when all is done.
+    business_date: Day,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DayCloseView {
+    closed_on: Day,
+    /// `rolled`: nothing more is booked on it but its close; `booked`: its close is booked.
+    status: &'static str,
+    rolled_at: DateTime<Utc>,
+    booked_at: Option<DateTime<Utc>>,
+    entry_count: Option<i32>,
+}
+
+impl DayCloseView {
+    fn of(close: &DayClose) -> DayCloseView {
+        DayCloseView {
+            closed_on: Day(close.closed_on),
+            status: if close.booked_at.is_some() { "booked" } else { "rolled" },
+            rolled_at: close.rolled_at,
+            booked_at: close.booked_at,
+            entry_count: close.entry_count,
+        }
+    }
+}
+
 async fn show(reading: Reading) -> Json<BusinessDateView> {
     Json(BusinessDateView { business_date: Day(reading.tx.business_date) })
+}
+
+async fn show_close(reading: Reading, Path(date): Path<String>) -> Result<Json<DayCloseView>, Problem> {
+    let day = kernel::date::parse(&date).map_err(|_| Problem::not_found())?;
+    let close = org::store::find_day_close(&reading.tx, day).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(DayCloseView::of(&close)))
+}
+
+async fn close(asking: Asking, body: Body<CloseRequest>) -> Result<Response, Problem> {
+    let through = body.value.through.0;
+    let not_after = (!asking.app.sandbox_clock).then(db::clock::today);
+    let ordered =
+        asking.submit(&asking.app.lanes.close_days, &body.canonical, CloseDays { through, not_after }).await?;
+    if !ordered.status().is_success() {
+        return Ok(ordered);
+    }
+    asking.app.closer.notify_one();
+    match wait_until_booked(&asking.app, through).await? {
+        true => Ok(ordered),
+        false => Ok((StatusCode::ACCEPTED, ordered).into_response()),
+    }
+}
+
+/// Whether all days through one are booked, after at most some time.
+async fn wait_until_booked(app: &App, through: NaiveDate) -> Result<bool, Problem> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let tx = Tx::begin_reading(&app.pool).await?;
+        let rolled = tx.business_date > through;
+        if rolled && org::store::day_closes_pending(&tx).await?.iter().all(|pending| *pending > through) {
+            return Ok(true);
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        drop(tx);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub fn ordered(asked: &Asked<'_, CloseDays>, outcome: &OutcomeOf<CloseDays>) -> Answer {
+    render::answer(asked, outcome, StatusCode::OK, |ordered| {
+        (Uuid::nil(), ClosedView { through: Day(ordered.through), business_date: Day(ordered.business_date) })
+    })
 }

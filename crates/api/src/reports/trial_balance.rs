@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use access::permission::Permission;
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use reporting::csv_text;
-use reporting::trial_balance::{TrialBalance, is_in_scope, trial_balance};
+use reporting::trial_balance::{TrialBalance, trial_balance};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Form, csv_file};
+use super::{Form, as_of, branch_in_scope, csv_file};
 use crate::asking::Reading;
 use crate::body::Parameters;
 use crate::operation::{Access, Operation, schema};
@@ -73,27 +73,14 @@ async fn show(reading: Reading, headers: HeaderMap, query: Parameters<TrialBalan
     let setting = org::store::settings(&reading.tx).await?;
     let currency = query.currency.map_or(setting.base_currency, |currency| currency.0);
     let business_date = reading.tx.business_date;
-    let as_of = query.as_of.map_or(business_date, |day| day.0);
-    if as_of > business_date {
-        let detail = format!("the business day is {business_date}: nothing is known of a later day such as {as_of}");
-        return Err(unprocessable("report.as_of_in_future", "as_of", &detail));
-    }
-    let scope = reading.caller.scope.branch_id;
-    let branch_id = query.branch_id.unwrap_or(scope);
-    if !is_in_scope(&reading.tx, branch_id, scope).await? {
-        let detail = "there is no such branch, or it is outside your branches";
-        return Err(unprocessable("reference.not_found", "branch_id", detail));
-    }
+    let as_of = as_of(query.as_of, business_date)?;
+    let branch_id = branch_in_scope(&reading, query.branch_id).await?;
     let report = trial_balance(&reading.tx, branch_id, currency, as_of).await?;
     let view = TrialBalanceView::of(&report, business_date);
     match form {
         Form::Json => Ok(Json(view).into_response()),
         Form::Csv => Ok(csv_file(&format!("trial-balance-{as_of}-{currency}"), view.csv()?)),
     }
-}
-
-fn unprocessable(code: &'static str, pointer: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).at(pointer, code, detail)
 }
 
 impl TrialBalanceView {

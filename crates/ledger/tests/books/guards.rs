@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::support::{HEAD, World, draft, run};
 
-const INSERT_PAIR: &str = "insert into journal_line (entry_id, line_no, account_id, branch_id, currency, amount_minor, booked_on)
-    select entry.id, line.no, (select id from gl_account where code = '1040'), entry.branch_id, 'KES', line.amount, line.booked_on
+const INSERT_PAIR: &str = "insert into journal_line (entry_id, line_no, account_id, branch_id, currency, amount_minor, booked_on, recorded_at)
+    select entry.id, line.no, (select id from gl_account where code = '1040'), entry.branch_id, 'KES', line.amount, line.booked_on, now()
     from journal_entry entry, (values (3, 5, date '2026-03-02'), (4, -5, '2026-03-02')) line (no, amount, booked_on)";
 
 async fn world_with_an_entry() -> World {
@@ -33,8 +33,8 @@ fn lines_come_whole_and_once() {
         );
         let lines = |second: i64, day: &str| {
             format!(
-                "{entry} insert into journal_line (entry_id, line_no, account_id, branch_id, currency, amount_minor, booked_on)
-                 values ('{other}', 1, '{HEAD}', '{HEAD}', 'KES', 5, '{day}'), ('{other}', 2, '{HEAD}', '{HEAD}', 'KES', {second}, '{day}')"
+                "{entry} insert into journal_line (entry_id, line_no, account_id, branch_id, currency, amount_minor, booked_on, recorded_at)
+                 values ('{other}', 1, '{HEAD}', '{HEAD}', 'KES', 5, '{day}', now()), ('{other}', 2, '{HEAD}', '{HEAD}', 'KES', {second}, '{day}', now())"
             )
         };
         assert_eq!(code_of(&world, &lines(-4, "2026-03-02")).await, "AY001");

@@ -5,6 +5,7 @@ use db::page::Page;
 use db::tx::Tx;
 use kernel::amount::Amount;
 use ledger::approvals::Order;
+use ledger::books::Books;
 use ledger::error::LedgerError;
 use ledger::journal::Entry;
 use ledger::manual::{self, ManualLine, PostManualEntry};
@@ -189,5 +190,3 @@ fn lists_go_by_day_and_each_row_stands_on_one_page() {
         assert_eq!(lines, [(7, 3), (7, 1), (9, 3), (9, 1), (4, 3), (4, 1), (2, 3), (2, 1)]);
     });
 }
-
-use ledger::books::Books;

@@ -76,3 +76,27 @@ fn months_close_with_their_balances_and_open_again() {
         assert_eq!(world.findings().await, [] as [&str; 0]);
     });
 }
+
+/// With the first month all before it close, and they have no end: no gate of a month keeps out who still books into one of them, so
+/// the first close waits for everybody who shares the day. Later ones do not.
+#[test]
+fn only_the_first_close_stops_the_day() {
+    run(async {
+        let world = World::new().await;
+        let books = world.books().await;
+        world.post(&[draft(&books, 1, "2026-01-10", &[("1020", HEAD, 5), ("1210", HEAD, -5)])]).await;
+        // What every batch of a lane holds (`db::gates`: 0x0041594e, the day is 0).
+        world.superuser.batch_execute("begin; select pg_advisory_xact_lock_shared(4282702, 0)").await.unwrap();
+        let mut tx = world.begin().await;
+        let caller = world.caller(&tx).await;
+        let command = ClosePeriod { month: month("2026-01") };
+        let asked = Asked { caller: &caller, command: &command, key_id: None };
+        let fault = ClosePeriod::run(&mut tx, &[asked]).await.unwrap_err();
+        assert!(db::gates::should_try_again(&fault).await, "{fault}");
+        drop(tx);
+        world.superuser.batch_execute("rollback").await.unwrap();
+        assert!(matches!(close(&world, "2026-01").await, Outcome::Done(_)));
+        world.superuser.batch_execute("begin; select pg_advisory_xact_lock_shared(4282702, 0)").await.unwrap();
+        assert!(matches!(close(&world, "2026-02").await, Outcome::Done(_)));
+    });
+}

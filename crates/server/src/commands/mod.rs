@@ -7,3 +7,9 @@ pub mod migrate;
 pub mod openapi;
 
 pub mod serve;
+
+pub mod close_day;
+
+pub mod doctor;
+
+pub mod verify;

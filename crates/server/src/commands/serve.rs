@@ -12,6 +12,7 @@ use db::tx::Tx;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::arguments::Serve;
 use crate::failure::Failure;
@@ -64,7 +65,9 @@ pub async fn open(house: &House, arguments: &Serve) -> Result<Opened, Failure> {
         .install_recorder()
         .map_err(|error| Failure::Said(format!("the metrics can not be kept: {error}")))?;
     let sandbox_clock = arguments.sandbox_clock;
-    let app = App { pool, tokens, lanes, in_flight, base_currency, metrics, sandbox_clock };
+    let closer = Arc::new(Notify::new());
+    tokio::spawn(crate::housekeeping::run(pool.clone(), closer.clone()));
+    let app = App { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock };
     Ok(Opened { app, first_password: furnished })
 }
 

@@ -1,0 +1,268 @@
+//! The close of a day: the day rolls, then what its night brings is booked.
+//!
+//! Rolling is a tiny transaction alone at the day gate: from then on nothing more can be booked on the day, so what its close
+//! books is a function of fixed inputs. Booking is one transaction beside the next day's traffic: it locks no loan, writes an
+//! entry per branch and product, and marks the day. Killed anywhere and run again, it gives the same: entry ids are made from
+//! day, branch, product and currency.
+//!
+//! An order says up to which day to close. It is a command like any other; whoever serves works on it until it is done.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use db::caller::Scope;
+use db::fault::Fault;
+use db::gates::{self, Gate};
+use db::keys::Claim;
+use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::pool::Pool;
+use db::tx::Tx;
+use kernel::amount::Amount;
+use kernel::currency::Currency;
+use kernel::refusal::{Kind, Refusal};
+use ledger::books::Books;
+use ledger::draft::{Draft, DraftLine, Drafting, Heading};
+use ledger::post::post;
+use loans::position::Slot;
+use loans::postings::CLOSE_OF_DAY;
+use loans::store_close::{Night, night};
+use org::business_day;
+use uuid::Uuid;
+
+/// Who closes days when nobody asked: the system itself.
+pub const SYSTEM: Uuid = Uuid::nil();
+
+/// Orders that all days up to and including one be closed.
+#[derive(Debug, Clone)]
+pub struct CloseDays {
+    pub through: NaiveDate,
+    /// The calendar's today, which a business day may not pass; `None`: it may, on trial.
+    pub not_after: Option<NaiveDate>,
+}
+
+/// What was ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ordered {
+    pub through: NaiveDate,
+    /// The open day once all is done.
+    pub business_date: NaiveDate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CloseError {
+    #[error(
+        "{through} lies after today, {today}: a day is closed when it is over (or start the server with --sandbox-clock for a trial)"
+    )]
+    NotOverYet { through: NaiveDate, today: NaiveDate },
+    #[error("days are closed for the whole institution: this needs a user of the head office")]
+    HeadOfficeOnly,
+    #[error("{0} is too far ahead: close at most ten years at once")]
+    TooFar(NaiveDate),
+}
+
+impl Refusal for CloseError {
+    fn code(&self) -> &'static str {
+        match self {
+            CloseError::NotOverYet { .. } => "day.not_over_yet",
+            CloseError::HeadOfficeOnly => "day.head_office_only",
+            CloseError::TooFar(_) => "day.too_far",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            CloseError::NotOverYet { .. } => Kind::Conflict,
+            CloseError::HeadOfficeOnly => Kind::Forbidden,
+            CloseError::TooFar(_) => Kind::Unprocessable,
+        }
+    }
+
+    fn pointer(&self) -> Option<String> {
+        match self {
+            CloseError::HeadOfficeOnly => None,
+            CloseError::NotOverYet { .. } | CloseError::TooFar(_) => Some("/through".into()),
+        }
+    }
+}
+
+/// The most days that one order may close.
+const MOST_DAYS: i64 = 3_660;
+
+impl Command for CloseDays {
+    type Done = Ordered;
+    type Refused = CloseError;
+    const OPERATION: &'static str = "day.close";
+
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::of("day.close", "")]
+    }
+
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+        let mut outcomes = Vec::new();
+        for Asked { caller, command, .. } in asked {
+            if !covers_all(tx, &caller.scope).await? {
+                outcomes.push(Outcome::Refused(CloseError::HeadOfficeOnly));
+                continue;
+            }
+            match decide(command, tx.business_date) {
+                Ok(ordered) => {
+                    org::store::day_close_order(tx, ordered.through, caller.user_id).await?;
+                    outcomes.push(Outcome::Done(ordered));
+                }
+                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+/// Whether a scope is the head office's.
+async fn covers_all(tx: &Tx, scope: &Scope) -> Result<bool, Fault> {
+    let branches = org::store::branches_all(tx).await?;
+    Ok(branches.iter().any(|branch| branch.id == scope.branch_id && branch.parent_id.is_none()))
+}
+
+fn decide(command: &CloseDays, business_date: NaiveDate) -> Result<Ordered, CloseError> {
+    let through = command.through;
+    if let Some(today) = command.not_after.filter(|today| through > *today) {
+        return Err(CloseError::NotOverYet { through, today });
+    }
+    let next = through.succ_opt().filter(|next| (*next - business_date).num_days() <= MOST_DAYS);
+    let next = next.ok_or(CloseError::TooFar(through))?;
+    Ok(Ordered { through, business_date: next.max(business_date) })
+}
+
+/// Closes day after day until the order is done and every rolled day is booked. Gives how many days it booked itself.
+pub async fn work_off(pool: &Pool) -> Result<u32, Fault> {
+    let mut booked = 0;
+    loop {
+        if let Some(day) = oldest_unbooked(pool).await? {
+            booked += u32::from(book(pool, day).await?);
+            continue;
+        }
+        match next_to_roll(pool).await? {
+            Some((day, ordered_by)) => business_day::roll(pool, day, ordered_by).await?,
+            None => return Ok(booked),
+        }
+    }
+}
+
+/// Orders the close of all days through one, and works it off. For the command line and the demo, which have no caller.
+pub async fn close_through(pool: &Pool, through: NaiveDate) -> Result<u32, Fault> {
+    let tx = Tx::begin_long(pool).await?;
+    org::store::day_close_order(&tx, through, SYSTEM).await?;
+    tx.commit().await?;
+    work_off(pool).await
+}
+
+async fn oldest_unbooked(pool: &Pool) -> Result<Option<NaiveDate>, Fault> {
+    let tx = Tx::begin_reading(pool).await?;
+    Ok(org::store::day_closes_pending(&tx).await?.into_iter().next())
+}
+
+async fn next_to_roll(pool: &Pool) -> Result<Option<(NaiveDate, Uuid)>, Fault> {
+    let tx = Tx::begin_reading(pool).await?;
+    let order = org::store::find_day_close_order(&tx).await?;
+    Ok(order.filter(|(through, _)| *through >= tx.business_date).map(|(_, by)| (tx.business_date, by)))
+}
+
+/// Books what the night of a rolled day brings. False where another closer is at it, or has done it.
+async fn book(pool: &Pool, day: NaiveDate) -> Result<bool, Fault> {
+    let tx = Tx::begin_long(pool).await?;
+    if !gates::try_close(&tx, Gate::DayClose).await? {
+        tx.rollback().await?;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        return Ok(false);
+    }
+    // Read after the gate: the closer before us may just have booked it.
+    if !org::store::day_closes_pending(&tx).await?.contains(&day) {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    let began = std::time::Instant::now();
+    let nights = night(&tx, day).await?;
+    let drafts = drafts(day, &nights, &Books::read(&tx).await?)?;
+    post(&tx, &drafts).await?;
+    org::store::day_close_booked(&tx, day, i32::try_from(drafts.len()).unwrap_or(i32::MAX)).await?;
+    tx.commit().await?;
+    metrics::histogram!("ayni_day_close_seconds").record(began.elapsed());
+    metrics::counter!("ayni_day_closes").increment(1);
+    tracing::info!(%day, entries = drafts.len(), "a day was closed");
+    Ok(true)
+}
+
+/// One entry per branch, product and currency; a loan that ceases to accrue has lines of its own in it.
+fn drafts(day: NaiveDate, nights: &[Night], books: &Books) -> Result<Vec<Draft>, Fault> {
+    let mut entries: BTreeMap<(Uuid, Uuid, Currency), Drafting> = BTreeMap::new();
+    for night in nights {
+        let place = (night.branch_id, night.product_id, night.currency);
+        let drafting = entries.entry(place).or_insert_with(|| Drafting::new(heading(day, night)));
+        // With E earned and P paid, income is P + receivable − unearned: what changes in it is what changes in those.
+        let income = night.unearned - night.receivable;
+        for (slot, amount) in [
+            (Slot::InterestReceivable, night.receivable),
+            (Slot::Unearned, -night.unearned),
+            (Slot::InterestIncome, income),
+            (Slot::NonAccrualMemo, night.memo),
+            (Slot::NonAccrualContra, -night.memo),
+        ] {
+            drafting.keep(line(night, books.slot(night.product_id, slot.as_str())?, amount));
+        }
+    }
+    let mut finished = Vec::new();
+    for drafting in entries.into_values() {
+        finished.extend(drafting.finish(books)?);
+    }
+    Ok(finished)
+}
+
+fn line(night: &Night, account_id: Uuid, amount: Amount) -> DraftLine {
+    DraftLine {
+        account_id,
+        branch_id: night.branch_id,
+        product_id: Some(night.product_id),
+        currency: night.currency,
+        amount,
+        subject_id: night.loan_id,
+    }
+}
+
+fn heading(day: NaiveDate, night: &Night) -> Heading {
+    let place = format!("{day}/{}/{}/{}", night.branch_id, night.product_id, night.currency);
+    Heading {
+        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, place.as_bytes()),
+        booked_on: day,
+        value_on: day,
+        branch_id: night.branch_id,
+        event: CLOSE_OF_DAY,
+        subject_id: None,
+        description: None,
+        user_id: SYSTEM,
+        reverses: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_is_closed_when_it_is_over() {
+        let order = |through: &str, today: Option<&str>| {
+            decide(&CloseDays { through: day(through), not_after: today.map(day) }, day("2026-01-31"))
+        };
+        let done = |through: &str, business_date: &str| {
+            Ok(Ordered { through: day(through), business_date: day(business_date) })
+        };
+        assert_eq!(order("2026-02-27", Some("2026-03-01")), done("2026-02-27", "2026-02-28"));
+        assert_eq!(order("2025-12-31", Some("2026-03-01")), done("2025-12-31", "2026-01-31"));
+        assert_eq!(order("2026-02-27", None), done("2026-02-27", "2026-02-28"));
+        assert!(matches!(order("2026-03-02", Some("2026-03-01")), Err(CloseError::NotOverYet { .. })));
+        assert!(matches!(order("2199-12-31", None), Err(CloseError::TooFar(_))));
+    }
+}
