@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::guard;
 
-pub const ADMIN_PASSWORD: &str = "four words for admin";
+pub const ADMIN_PASSWORD: &str = "four words for setup";
 
 /// The binary with arguments, in an environment of its own.
 pub fn ayni(arguments: &[&str]) -> Command {

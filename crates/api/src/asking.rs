@@ -167,6 +167,7 @@ pub fn respond(reply: Reply) -> Result<Response, Problem> {
 pub fn problem_of(reply: &Reply) -> Problem {
     match reply {
         Reply::Denied(denied) => Problem::of_denied(*denied),
+        Reply::Absent => Problem::not_found(),
         Reply::InProgress => Problem::new(
             StatusCode::CONFLICT,
             "idempotency.in_progress",

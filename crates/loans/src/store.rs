@@ -109,6 +109,17 @@ pub async fn loans_for_update(tx: &Tx, wanted: &[(Uuid, Scope)], from: NaiveDate
     })
 }
 
+/// Whether each loan lies in the scope beside it.
+pub async fn loans_visible(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<Vec<bool>, Fault> {
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
+    let officers: Vec<Option<Uuid>> = wanted.iter().map(|(_, scope)| scope.officer_id).collect();
+    let rows = tx.query(VISIBLE, &[&ids, &scopes, &officers]).await?;
+    let visible: HashSet<(Uuid, Uuid, Option<Uuid>)> =
+        rows.iter().map(|row| (row.get("id"), row.get("scope"), row.get("officer"))).collect();
+    Ok(wanted.iter().map(|(id, scope)| visible.contains(&(*id, scope.branch_id, scope.officer_id))).collect())
+}
+
 /// Loans without a lock: for reading.
 pub async fn loans_by_ids(tx: &Tx, ids: &[Uuid], from: NaiveDate) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
     let loans = tx.query(LOANS_BY_IDS, &[&ids]).await?;

@@ -132,19 +132,14 @@ async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C
     let mut tx = Tx::begin_writing(&pool, locking_for(passed_over)).await?;
     let seen = Seen::read(&mut tx, &part).await?;
     let mut verdicts: Vec<Option<Verdict>> = part.iter().map(|pending| seen.verdict_before_run(pending)).collect();
-    let callers: Vec<Option<Caller>> = part
-        .iter()
-        .zip(&verdicts)
-        .map(|(pending, verdict)| match verdict {
-            None => admit(&pending.actor, &seen.callers, Some(pending.permission)).ok(),
-            Some(_) => None,
-        })
-        .collect();
+    let callers: Vec<Option<Caller>> =
+        part.iter().map(|pending| admit(&pending.actor, &seen.callers, Some(pending.permission)).ok()).collect();
+    hide_out_of_scope(&tx, &part, &callers, &mut verdicts).await?;
 
     let mut indexes = Vec::new();
     let mut asked = Vec::new();
     for (index, (pending, caller)) in part.iter().zip(&callers).enumerate() {
-        if let Some(caller) = caller {
+        if let (Some(caller), None) = (caller, &verdicts[index]) {
             indexes.push(index);
             asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
         }
@@ -176,6 +171,31 @@ const TRY_CLAIMS: &str =
 const KEYS_BY_IDS: &str = "select key.id, fingerprint, status, subject_id, approval_id, body
      from idempotency_key key left join idempotency_body body using (id) where id = any($1)";
 const OPEN_DAY: &str = "select open_on from business_day";
+
+/// A stored answer is shown only to who may still see its record.
+async fn hide_out_of_scope<C: Command>(
+    tx: &Tx,
+    part: &[Pending<C>],
+    callers: &[Option<Caller>],
+    verdicts: &mut [Option<Verdict>],
+) -> Result<(), Fault> {
+    let mut indexes = Vec::new();
+    let mut asked = Vec::new();
+    for (index, (pending, caller)) in part.iter().zip(callers).enumerate() {
+        if let (Some(Verdict::Reply(Reply::Answer(_))), Some(caller)) = (&verdicts[index], caller) {
+            indexes.push(index);
+            asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let visible = C::in_scope(tx, &asked).await?;
+    for (index, _) in indexes.into_iter().zip(visible).filter(|(_, visible)| !visible) {
+        verdicts[index] = Some(Verdict::Reply(Reply::Absent));
+    }
+    Ok(())
+}
 
 /// What a batch reads before it runs.
 struct Seen {

@@ -56,6 +56,12 @@ pub trait Command: fmt::Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// Whether each caller may see the record that its command names: asked before a stored answer is shown again.
+    fn in_scope(_: &Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send {
+        let all = vec![true; asked.len()];
+        async { Ok(all) }
+    }
+
     /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice.
     fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<OutcomeOf<Self>>, Fault>> + Send;
 
@@ -113,6 +119,8 @@ pub struct Answer {
 pub enum Reply {
     Answer(Answer),
     Denied(Denied),
+    /// The record in the path is absent or out of the caller's scope.
+    Absent,
     /// The key is in another server's hands now.
     InProgress,
     /// The key was used for another request.

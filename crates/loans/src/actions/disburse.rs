@@ -20,6 +20,7 @@ use crate::event::{EventKind, EventName};
 use crate::product::kept_back;
 use crate::record::LoanStatus;
 use crate::schedule::schedule;
+use crate::store;
 use crate::store_product::{self, Application};
 use crate::terms::Contract;
 
@@ -48,6 +49,11 @@ impl Command for Disburse {
 
     fn subject(&self) -> Option<Uuid> {
         Some(self.loan_id)
+    }
+
+    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
+        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
+        store::loans_visible(tx, &wanted).await
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {

@@ -9,6 +9,7 @@ use crate::actions::record::{Concern, NotRecorded, Recording, Wish, outcome};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::record::{LoanStatus, LoanSummary};
+use crate::store;
 use crate::store_product::{self, Decision};
 
 kernel::text_enum! {
@@ -38,6 +39,11 @@ impl Command for EndApplication {
 
     fn subject(&self) -> Option<Uuid> {
         Some(self.loan_id)
+    }
+
+    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
+        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
+        store::loans_visible(tx, &wanted).await
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {

@@ -13,6 +13,7 @@ use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, ou
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::record::LoanStatus;
+use crate::store;
 
 #[derive(Debug, Clone)]
 pub struct Renegotiate {
@@ -34,6 +35,11 @@ impl Command for Renegotiate {
 
     fn subject(&self) -> Option<Uuid> {
         Some(self.loan_id)
+    }
+
+    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
+        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
+        store::loans_visible(tx, &wanted).await
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {

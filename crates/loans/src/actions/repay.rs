@@ -19,6 +19,7 @@ use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::payoff::payoff;
 use crate::record::LoanStatus;
+use crate::store;
 
 kernel::text_enum! {
     /// What becomes of money beyond the payoff.
@@ -57,6 +58,11 @@ impl Command for Repay {
 
     fn subject(&self) -> Option<Uuid> {
         Some(self.loan_id)
+    }
+
+    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
+        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
+        store::loans_visible(tx, &wanted).await
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {

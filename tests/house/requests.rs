@@ -1,0 +1,146 @@
+//! Requests that no operation takes, and bodies that are none.
+
+use crate::harness::*;
+
+const QUOTE: &str = "/v1/loan-quotes";
+
+fn quote() -> Value {
+    json!({"currency": "KES", "principal": "12000.00", "instalments": 12, "disbursed_on": "2026-01-31",
+        "terms": {"frequency": {"unit": "month"}, "interest": {"method": "declining", "rate": {"percent": "24", "per": "year"}}}})
+}
+
+#[test]
+fn what_is_not_there_says_so() {
+    let house = Institution::start();
+    let officer = house.session("loan_officer@nrb");
+    for path in ["/", "/v1", "/v1/loan", "/v1/loans/", "/v2/loans", "/v1/loans/1/2/3", "/healthz/x", "/%ff", "/v1/../etc/passwd"] {
+        officer.get(path).problem(404, "route.not_found");
+    }
+    for (method, path, allowed) in [("DELETE", "/v1/loans", "GET"), ("PUT", "/v1/settings", "PATCH"), ("POST", "/v1/me", "GET"), ("POST", "/healthz", "GET")]
+    {
+        let answer = officer.send(method, path, Some("k"), None, &[]).unwrap();
+        assert!(answer.header("allow").is_some_and(|allow| allow.contains(allowed)), "{method} {path}: {:?}", answer.headers);
+        answer.problem(405, "route.method_not_allowed");
+    }
+    // An id that is no id names nothing.
+    for path in ["/v1/loans/17", "/v1/loans/null", "/v1/clients/%00", "/v1/loans/x/schedule", "/v1/journal-entries/..", "/v1/users/-"] {
+        assert_eq!(house.session("auditor@hq").get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn who_does_not_sign_in_is_told_how() {
+    let house = Institution::start();
+    for token in ["", "nonsense", "a.b.c", "Bearer", &"x".repeat(5000)] {
+        let answer = house.with_token(token).get("/v1/me");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        answer.problem(401, "access.unauthenticated");
+    }
+    let basic = house.with_token("").send("GET", "/v1/me", None, None, &[("authorization", "Basic YTpi")]).unwrap();
+    basic.problem(401, "access.unauthenticated");
+}
+
+#[test]
+fn bodies_that_are_none_are_refused_with_their_place() {
+    let house = Institution::start();
+    let officer = house.session("loan_officer@nrb");
+    let send = |body: &str| officer.send("POST", QUOTE, None, Some(body), &[]).unwrap();
+    let deep = format!("{{\"terms\":{}", "[".repeat(100_000));
+    let deep_objects = "{\"a\":".repeat(100_000);
+    let whole = quote().to_string();
+    let broken = [
+        "", "{", "nonsense", "[]", "null", "\"text\"", "1", "{}{}", &whole[1..], &deep, &deep_objects, "\u{feff}{}", "{\"a\":NaN}",
+        "{\"currency\":\"\\ud800\"}", "{\"currency\":\"KES\\u0000\"}", "{'currency':'KES'}", "{\"currency\":\"KES\",}",
+    ];
+    for body in broken {
+        let shown: String = body.chars().take(40).collect();
+        let answer = send(body);
+        assert_eq!(answer.status, 400, "{shown}: {}", answer.text);
+        answer.problem(400, "request.malformed");
+    }
+    let cases = [
+        (json!({"surprise": 1}), "/surprise", "field.unknown"),
+        (json!({"principal": 12000}), "/principal", "field.invalid"),
+        (json!({"instalments": "12"}), "/instalments", "field.invalid"),
+        (json!({"instalments": -1}), "/instalments", "field.invalid"),
+        (json!({"instalments": 1.5}), "/instalments", "field.invalid"),
+        (json!({"instalments": 1e30}), "/instalments", "field.invalid"),
+        (json!({"disbursed_on": "2026-02-30"}), "/disbursed_on", "field.invalid"),
+        (json!({"terms": {"frequency": {"unit": "month", "x": 1}}}), "/terms/frequency/x", "field.unknown"),
+        (json!({"charges": [{"kind": "fee", "hidden": true}]}), "/charges/0/hidden", "field.unknown"),
+    ];
+    for (change, pointer, code) in cases {
+        let mut body = quote();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let problem = officer.ask(QUOTE, &body).problem(400, "request.malformed");
+        assert_eq!((problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()), (Some(pointer), Some(code)), "{problem}");
+    }
+    let twice = whole.replacen("{", "{\"currency\":\"KES\",", 1);
+    assert_eq!(send(&twice).problem(400, "request.malformed")["errors"][0]["code"], "field.duplicate");
+    officer.ask(QUOTE, &quote()).expect(200);
+}
+
+#[test]
+fn bodies_are_json_of_a_bearable_size() {
+    let house = Institution::start();
+    let officer = house.session("loan_officer@nrb");
+    let whole = quote().to_string();
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data", ""] {
+        let answer = officer.send("POST", QUOTE, None, Some(&whole), &[("content-type", kind)]).unwrap();
+        answer.problem(415, "request.not_json");
+    }
+    for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;odd"] {
+        officer.send("POST", QUOTE, None, Some(&whole), &[("content-type", kind)]).unwrap().expect(200);
+    }
+    let padded = format!("{whole}{}", " ".repeat(1024 * 1024 - whole.len()));
+    officer.send("POST", QUOTE, None, Some(&padded), &[]).unwrap().expect(200);
+    officer.send("POST", QUOTE, None, Some(&format!("{padded} ")), &[]).unwrap().problem(413, "request.too_large");
+}
+
+#[test]
+fn queries_are_read_as_strictly_as_bodies() {
+    let house = Institution::start();
+    let auditor = house.session("auditor@hq");
+    let queries = [
+        "surprise=1", "limit=0", "limit=201", "limit=-1", "limit=x", "limit=99999999999999999999", "limit=1&limit=2", "status=odd",
+        "branch_id=1", "cursor=%00", "cursor=AAAA", "cursor=", "branch_id=",
+    ];
+    for query in queries {
+        auditor.get(&format!("/v1/loans?{query}")).problem(400, "request.malformed");
+    }
+    // A text is a text: a NUL cannot be stored, so it cannot be looked for; a wildcard is no wildcard.
+    for path in ["/v1/loans?number=%00", "/v1/clients?name=%00", "/v1/clients?number=a%00b", "/v1/reports/trial-balance?format=%00"] {
+        let answer = auditor.get(path);
+        assert!(answer.status == 400 || answer.status == 200, "{path}: {}", answer.text);
+    }
+    house.client("nrb");
+    for name in ["%25", "_awadi", "Zawadi%25", "%5C", "'", "%22", "%F0%9F%90%84"] {
+        let found = auditor.get(&format!("/v1/clients?name={name}")).ok(200);
+        assert_eq!(found["data"].as_array().unwrap().len(), 0, "{name} finds {found}");
+    }
+    for query in ["dry_run=yes", "dry_run=1", "dry_run=", "dryrun=true"] {
+        let teller = house.session("teller@nrb");
+        let path = format!("/v1/loans/{}/repayments?{query}", Uuid::new_v4());
+        teller.post(&path, &builders::repayment("1.00")).problem(400, "request.malformed");
+    }
+    house.must_hold(&[]);
+}
+
+#[test]
+fn lists_go_on_where_they_stopped() {
+    let house = Institution::start();
+    let officer = house.session("loan_officer@nrb");
+    let made: Vec<Uuid> = (0..7).map(|_| house.client("nrb")).collect();
+    let mut seen = Vec::new();
+    let mut next = Some(String::new());
+    while let Some(cursor) = next {
+        let page = officer.get(&format!("/v1/clients?limit=3{cursor}")).ok(200);
+        seen.extend(page["data"].as_array().unwrap().iter().map(|client| people::id(&client["id"])));
+        next = page["next_cursor"].as_str().map(|cursor| format!("&cursor={cursor}"));
+        if let Some(cursor) = &next {
+            // A cursor is bound to its filter.
+            officer.get(&format!("/v1/clients?limit=3&status=active{cursor}")).problem(400, "request.malformed");
+        }
+    }
+    assert_eq!(seen, made.into_iter().rev().collect::<Vec<_>>());
+}
