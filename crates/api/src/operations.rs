@@ -27,6 +27,7 @@ const LISTS: &[&[Operation]] = &[
     loans::applications::OPERATIONS,
     loans::transactions::OPERATIONS,
     loans::repayments::OPERATIONS,
+    loans::breakdown::OPERATIONS,
     command_keys::OPERATIONS,
     ledger::decisions::OPERATIONS,
     ledger::accounts::OPERATIONS,

@@ -198,12 +198,10 @@ fn drafts(day: NaiveDate, nights: &[Night], books: &Books) -> Result<Vec<Draft>,
     for night in nights {
         let place = (night.branch_id, night.product_id, night.currency);
         let drafting = entries.entry(place).or_insert_with(|| Drafting::new(heading(day, night)));
-        // With E earned and P paid, income is P + receivable − unearned: what changes in it is what changes in those.
-        let income = night.unearned - night.receivable;
         for (slot, amount) in [
             (Slot::InterestReceivable, night.receivable),
             (Slot::Unearned, -night.unearned),
-            (Slot::InterestIncome, income),
+            (Slot::InterestIncome, -night.income()),
             (Slot::NonAccrualMemo, night.memo),
             (Slot::NonAccrualContra, -night.memo),
         ] {

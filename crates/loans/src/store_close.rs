@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use db::fault::Fault;
-use db::tx::Tx;
+use db::tx::{Row, Tx};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use uuid::Uuid;
@@ -25,15 +25,24 @@ pub struct Night {
     pub memo: Amount,
 }
 
+impl Night {
+    /// With E earned and P paid, income is P + receivable − unearned: what changes in it is what changes in those.
+    pub fn income(&self) -> Amount {
+        self.receivable - self.unearned
+    }
+}
+
 /// Per branch, product and currency: position at the clock D + 1 less position at the clock D, of the states known at the close of
-/// D. A loan that enters non-accrual in this night stands alone.
+/// D ($1). A loan that enters non-accrual in this night stands alone; with $2 every loan does. $3 and $4 narrow it to a branch and
+/// a product.
 pub const NIGHT: &str = "
 with known as (
     select id, branch_id, product_id, currency, terms_id, schedule_version, interest_minor, interest_paid_minor, oldest_unpaid_due_on
-    from loan where status = 'active' and since_on <= $1
+    from loan where status = 'active' and since_on <= $1 and ($3::uuid is null or (branch_id = $3 and product_id = $4))
     union all
     select id, branch_id, product_id, currency, terms_id, schedule_version, interest_minor, interest_paid_minor, oldest_unpaid_due_on
     from loan_past where status = 'active' and since_on <= $1 and until_on > $1
+      and ($3::uuid is null or (branch_id = $3 and product_id = $4))
 ), earned as (
     select known.*, terms.basis = 'accrual' as accrues,
            oldest_unpaid_due_on + terms.non_accrual_days as stops_on,
@@ -56,14 +65,24 @@ with known as (
            greatest(interest_paid_minor - earned_after, 0) as unearned_after
     from earned where accrues
 )
-select branch_id, product_id, currency, case when income_before <> income_after then id end as loan_id,
+select branch_id, product_id, currency, case when $2::boolean or income_before <> income_after then id end as loan_id,
        sum(case when income_after then unpaid_after else 0 end - case when income_before then unpaid_before else 0 end)::bigint as receivable,
        sum(unearned_after - unearned_before)::bigint as unearned,
        sum(case when income_after then 0 else unpaid_after end - case when income_before then 0 else unpaid_before end)::bigint as memo
 from split group by 1, 2, 3, 4 order by 1, 2, 3, 4";
 
+/// The night of the whole institution, as it is booked.
 pub async fn night(tx: &Tx, day: NaiveDate) -> Result<Vec<Night>, Fault> {
-    let rows = tx.query(NIGHT, &[&day]).await?;
+    let (no_branch, no_product): (Option<Uuid>, Option<Uuid>) = (None, None);
+    nights_of_rows(&tx.query(NIGHT, &[&day, &false, &no_branch, &no_product]).await?)
+}
+
+/// The night of one branch and product, loan by loan: what an entry of the close of day is made of.
+pub async fn night_by_loan(tx: &Tx, day: NaiveDate, branch_id: Uuid, product_id: Uuid) -> Result<Vec<Night>, Fault> {
+    nights_of_rows(&tx.query(NIGHT, &[&day, &true, &Some(branch_id), &Some(product_id)]).await?)
+}
+
+fn nights_of_rows(rows: &[Row]) -> Result<Vec<Night>, Fault> {
     rows.iter()
         .map(|row| {
             Ok(Night {

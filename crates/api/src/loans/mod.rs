@@ -19,3 +19,5 @@ pub mod transactions;
 pub mod preview;
 
 pub mod repayments;
+
+pub mod breakdown;

@@ -49,6 +49,8 @@ pub struct SettingsView {
     base_currency: CurrencyCode,
     backdating_limit_days: Option<i32>,
     journal_approval_limit: Option<String>,
+    /// How a half minor unit is rounded; fixed.
+    rounding: &'static str,
     version: i64,
 }
 
@@ -58,6 +60,7 @@ impl SettingsView {
             base_currency: CurrencyCode(settings.base_currency),
             backdating_limit_days: settings.backdating_limit_days,
             journal_approval_limit: settings.journal_approval_limit.map(|limit| limit.format(settings.base_currency)),
+            rounding: "half_up",
             version: settings.version,
         }
     }
