@@ -56,6 +56,7 @@ create index branch_parent_id on branch (parent_id);
 comment on table branch is 'Branches, a tree below one head office. Never deleted: journal lines name them.';
 comment on column branch.ancestors is 'From the head office down to and with this branch: a scope covers it when the scope''s branch is among them.';
 
+create sequence staff_number;
 create table staff (
     id uuid primary key,
     number text not null constraint staff_number_key unique,

@@ -81,7 +81,12 @@ impl Institution {
 
     /// I1, I2: as many effects as keys, each with the amount that its answer says.
     fn effects_match_keys(&self) {
-        let pairs = [("loan.repay", "repaid"), ("loan.disburse", "disbursed"), ("loan.approve", "approved"), ("loan.reverse", "reversed")];
+        let pairs = [
+            ("loan.repay", "repaid"),
+            ("loan.disburse", "disbursed"),
+            ("loan.approve", "approved"),
+            ("loan.reverse", "reversed"),
+        ];
         for (operation, kind) in pairs {
             let keys: i64 = self.database.one(
                 "select count(*) from idempotency_key where operation = $1 and status between 200 and 299",
@@ -95,7 +100,10 @@ impl Institution {
              where operation in ('loan.repay', 'loan.disburse') and status between 200 and 299",
             &[],
         );
-        let events = self.database.query("select id, amount_minor - coalesce(deducted_fees_minor, 0) - coalesce(withheld_minor, 0) from loan_event", &[]);
+        let events = self.database.query(
+            "select id, amount_minor - coalesce(deducted_fees_minor, 0) - coalesce(withheld_minor, 0) from loan_event",
+            &[],
+        );
         let amounts: HashMap<Uuid, Option<i64>> = events.iter().map(|row| (row.get(0), row.get(1))).collect();
         for row in rows {
             let body: Value = serde_json::from_str(row.get("body")).unwrap();
@@ -130,7 +138,8 @@ impl Institution {
         let before = self.database.row_counts();
         let mut distinct: BTreeMap<(Uuid, String, String, String), &Sent> = BTreeMap::new();
         for one in sent.iter().filter(|one| one.is_command() && was_decided(one)) {
-            let name = (one.session.user_id, one.key.clone().unwrap(), one.path.clone(), one.body.clone().unwrap_or_default());
+            let name =
+                (one.session.user_id, one.key.clone().unwrap(), one.path.clone(), one.body.clone().unwrap_or_default());
             distinct.insert(name, one);
         }
         // Ordered by keys, which says nothing of the order in which they were sent.
@@ -145,7 +154,11 @@ impl Institution {
 
     fn repeat(&self, one: &Sent) {
         let first = one.answer.as_ref().unwrap();
-        let again = one.session.at(&self.server).try_post(one.key.as_ref().unwrap(), &one.path, one.body.as_deref().map(parse).as_ref().unwrap_or(&Value::Null));
+        let again = one.session.at(&self.server).try_post(
+            one.key.as_ref().unwrap(),
+            &one.path,
+            one.body.as_deref().map(parse).as_ref().unwrap_or(&Value::Null),
+        );
         let again = again.unwrap();
         if one.was_acknowledged() && !is_told_once(&one.path) {
             assert!(again.is_replay(), "I7: {} was answered {} and then {}", one.path, first.text, again.text);

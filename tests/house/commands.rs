@@ -4,7 +4,11 @@ use crate::harness::*;
 
 #[track_caller]
 fn refuses(arguments: &[&str], words: &[&str]) {
-    let mut child = server::ayni(arguments).stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = server::ayni(arguments)
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let status = eventually("ayni ends", || child.try_wait().unwrap());
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -17,7 +21,9 @@ fn refuses(arguments: &[&str], words: &[&str]) {
 #[test]
 fn it_serves_only_as_who_cannot_change_history() {
     let database = Database::empty();
-    let serve = |url: &str| refuses(&["serve", "--listen", "127.0.0.1:0", "--database-url", url], &["ayni_app", "--allow-owner"]);
+    let serve = |url: &str| {
+        refuses(&["serve", "--listen", "127.0.0.1:0", "--database-url", url], &["ayni_app", "--allow-owner"])
+    };
     serve(&database.owner_url());
     serve(&database.superuser_url());
     assert_eq!(database.one::<i64>("select count(*) from branch", &[]), 0, "it was furnished all the same");
@@ -30,7 +36,10 @@ fn it_says_what_is_missing() {
     let bare = Database::bare();
     refuses(&["serve", "--listen", "127.0.0.1:0", "--database-url", &bare.app_url()], &["migrate"]);
     refuses(&["serve", "--listen", "127.0.0.1:0", "--database-url", "nonsense"], &["postgres://"]);
-    refuses(&["serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://ayni_app@127.0.0.1:1/x"], &["database"]);
+    refuses(
+        &["serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://ayni_app@127.0.0.1:1/x"],
+        &["database"],
+    );
     refuses(&["serve", "--listen", "nowhere"], &["--listen"]);
     refuses(&["serve", "--currency", "XXY"], &["--currency"]);
     refuses(&["serve", "--business-date", "2026-02-30"], &["--business-date"]);
@@ -61,7 +70,8 @@ fn a_stop_finishes_what_runs() {
     let loan = house.active_loan("nrb");
     // The loan is in somebody's hands, so the repayment waits in its lane.
     let holder = house.database.connect();
-    database::block_on(holder.batch_execute(&format!("begin; select from loan where id = '{}' for update", loan.id))).unwrap();
+    database::block_on(holder.batch_execute(&format!("begin; select from loan where id = '{}' for update", loan.id)))
+        .unwrap();
     let teller = house.session("teller@nrb");
     let waiting = std::thread::spawn(move || teller.post(&loan.path("repayments"), &builders::repayment("10.00")));
     eventually("the repayment is on its way", || {

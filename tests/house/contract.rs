@@ -108,7 +108,8 @@ fn every_example_is_taken_by_its_operation() {
     let house = Institution::start();
     for operation in all().filter(|operation| operation.example.is_some()) {
         let path = filled(operation.path);
-        let headers: &[(&str, &str)] = if operation.repeat == Repeat::ByVersion { &[("if-match", "\"1\"")] } else { &[] };
+        let headers: &[(&str, &str)] =
+            if operation.repeat == Repeat::ByVersion { &[("if-match", "\"1\"")] } else { &[] };
         let key = key();
         let key = (operation.repeat == Repeat::ByKey).then_some(key.as_str());
         let session = who_may(&house, operation);
@@ -119,7 +120,11 @@ fn every_example_is_taken_by_its_operation() {
         let signed_out = operation.access == Access::Public && answer.text.contains("access.wrong_credentials");
         assert!(understood || signed_out, "{operation:?} does not take its example: {} {}", answer.status, answer.text);
         if answer.status == 422 {
-            assert!(answer.text.contains("reference.not_found") || answer.text.contains("in_the_future"), "{operation:?}: {}", answer.text);
+            assert!(
+                answer.text.contains("reference.not_found") || answer.text.contains("in_the_future"),
+                "{operation:?}: {}",
+                answer.text
+            );
         }
     }
 }
@@ -129,7 +134,8 @@ fn every_get_answers() {
     let house = Institution::start();
     for operation in all().filter(|operation| operation.method == Method::Get) {
         let answer = who_may(&house, operation).get(&filled(operation.path));
-        let expected: &[u16] = if operation.path.contains("{id}") || operation.path.contains("{date}") { &[404] } else { &[200] };
+        let expected: &[u16] =
+            if operation.path.contains("{id}") || operation.path.contains("{date}") { &[404] } else { &[200] };
         assert!(expected.contains(&answer.status), "{operation:?}: {} {}", answer.status, answer.text);
     }
 }

@@ -27,7 +27,8 @@ fn it_answers_where_it_is_looked_at() {
 fn every_answer_has_the_id_of_its_request() {
     let house = Institution::start();
     let auditor = house.session("auditor@hq");
-    let answers = [auditor.get("/v1/me"), auditor.get("/nowhere"), auditor.get(&format!("/v1/loans/{}", Uuid::new_v4()))];
+    let answers =
+        [auditor.get("/v1/me"), auditor.get("/nowhere"), auditor.get(&format!("/v1/loans/{}", Uuid::new_v4()))];
     let mut ids = Vec::new();
     for answer in answers {
         let id = answer.header("x-request-id").expect("no x-request-id").to_owned();

@@ -13,17 +13,42 @@ fn quote() -> Value {
 fn what_is_not_there_says_so() {
     let house = Institution::start();
     let officer = house.session("loan_officer@nrb");
-    for path in ["/", "/v1", "/v1/loan", "/v1/loans/", "/v2/loans", "/v1/loans/1/2/3", "/healthz/x", "/%ff", "/v1/../etc/passwd"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/loan",
+        "/v1/loans/",
+        "/v2/loans",
+        "/v1/loans/1/2/3",
+        "/healthz/x",
+        "/%ff",
+        "/v1/../etc/passwd",
+    ] {
         officer.get(path).problem(404, "route.not_found");
     }
-    for (method, path, allowed) in [("DELETE", "/v1/loans", "GET"), ("PUT", "/v1/settings", "PATCH"), ("POST", "/v1/me", "GET"), ("POST", "/healthz", "GET")]
-    {
+    for (method, path, allowed) in [
+        ("DELETE", "/v1/loans", "GET"),
+        ("PUT", "/v1/settings", "PATCH"),
+        ("POST", "/v1/me", "GET"),
+        ("POST", "/healthz", "GET"),
+    ] {
         let answer = officer.send(method, path, Some("k"), None, &[]).unwrap();
-        assert!(answer.header("allow").is_some_and(|allow| allow.contains(allowed)), "{method} {path}: {:?}", answer.headers);
+        assert!(
+            answer.header("allow").is_some_and(|allow| allow.contains(allowed)),
+            "{method} {path}: {:?}",
+            answer.headers
+        );
         answer.problem(405, "route.method_not_allowed");
     }
     // An id that is no id names nothing.
-    for path in ["/v1/loans/17", "/v1/loans/null", "/v1/clients/%00", "/v1/loans/x/schedule", "/v1/journal-entries/..", "/v1/users/-"] {
+    for path in [
+        "/v1/loans/17",
+        "/v1/loans/null",
+        "/v1/clients/%00",
+        "/v1/loans/x/schedule",
+        "/v1/journal-entries/..",
+        "/v1/users/-",
+    ] {
         assert_eq!(house.session("auditor@hq").get(path).status, 404, "{path}");
     }
 }
@@ -49,8 +74,23 @@ fn bodies_that_are_none_are_refused_with_their_place() {
     let deep_objects = "{\"a\":".repeat(100_000);
     let whole = quote().to_string();
     let broken = [
-        "", "{", "nonsense", "[]", "null", "\"text\"", "1", "{}{}", &whole[1..], &deep, &deep_objects, "\u{feff}{}", "{\"a\":NaN}",
-        "{\"currency\":\"\\ud800\"}", "{\"currency\":\"KES\\u0000\"}", "{'currency':'KES'}", "{\"currency\":\"KES\",}",
+        "",
+        "{",
+        "nonsense",
+        "[]",
+        "null",
+        "\"text\"",
+        "1",
+        "{}{}",
+        &whole[1..],
+        &deep,
+        &deep_objects,
+        "\u{feff}{}",
+        "{\"a\":NaN}",
+        "{\"currency\":\"\\ud800\"}",
+        "{\"currency\":\"KES\\u0000\"}",
+        "{'currency':'KES'}",
+        "{\"currency\":\"KES\",}",
     ];
     for body in broken {
         let shown: String = body.chars().take(40).collect();
@@ -73,7 +113,11 @@ fn bodies_that_are_none_are_refused_with_their_place() {
         let mut body = quote();
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let problem = officer.ask(QUOTE, &body).problem(400, "request.malformed");
-        assert_eq!((problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()), (Some(pointer), Some(code)), "{problem}");
+        assert_eq!(
+            (problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()),
+            (Some(pointer), Some(code)),
+            "{problem}"
+        );
     }
     let twice = whole.replacen("{", "{\"currency\":\"KES\",", 1);
     assert_eq!(send(&twice).problem(400, "request.malformed")["errors"][0]["code"], "field.duplicate");
@@ -102,14 +146,30 @@ fn queries_are_read_as_strictly_as_bodies() {
     let house = Institution::start();
     let auditor = house.session("auditor@hq");
     let queries = [
-        "surprise=1", "limit=0", "limit=201", "limit=-1", "limit=x", "limit=99999999999999999999", "limit=1&limit=2", "status=odd",
-        "branch_id=1", "cursor=%00", "cursor=AAAA", "cursor=", "branch_id=",
+        "surprise=1",
+        "limit=0",
+        "limit=201",
+        "limit=-1",
+        "limit=x",
+        "limit=99999999999999999999",
+        "limit=1&limit=2",
+        "status=odd",
+        "branch_id=1",
+        "cursor=%00",
+        "cursor=AAAA",
+        "cursor=",
+        "branch_id=",
     ];
     for query in queries {
         auditor.get(&format!("/v1/loans?{query}")).problem(400, "request.malformed");
     }
     // A text is a text: a NUL cannot be stored, so it cannot be looked for; a wildcard is no wildcard.
-    for path in ["/v1/loans?number=%00", "/v1/clients?name=%00", "/v1/clients?number=a%00b", "/v1/reports/trial-balance?format=%00"] {
+    for path in [
+        "/v1/loans?number=%00",
+        "/v1/clients?name=%00",
+        "/v1/clients?number=a%00b",
+        "/v1/reports/trial-balance?format=%00",
+    ] {
         let answer = auditor.get(path);
         assert!(answer.status == 400 || answer.status == 200, "{path}: {}", answer.text);
     }

@@ -71,8 +71,11 @@ fn what_is_no_http_harms_nobody() {
     let house = Institution::start();
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(1 << 20));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(10_000));
-    let both = "POST /v1/loan-quotes HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
-    for bytes in ["\r\n\r\n\r\n", "GARBAGE\r\n\r\n", "\x16\x03\x01\x02\x00", "GET / HTTP/9.9\r\n\r\n", &long, &many, both] {
+    let both =
+        "POST /v1/loan-quotes HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    for bytes in
+        ["\r\n\r\n\r\n", "GARBAGE\r\n\r\n", "\x16\x03\x01\x02\x00", "GET / HTTP/9.9\r\n\r\n", &long, &many, both]
+    {
         let mut stream = connect(&house.server);
         let _ = stream.write_all(bytes.as_bytes());
         let _ = stream.shutdown(Shutdown::Write);

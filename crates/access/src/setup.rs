@@ -76,7 +76,11 @@ pub async fn ensure_signing_key(client: &Client) -> Result<(), Fault> {
 }
 
 /// Which of these users may sign in with a password that everybody can read.
-pub async fn users_with_password(tx: &Tx, usernames: &[&str], password: &SecretString) -> Result<Vec<String>, SetupError> {
+pub async fn users_with_password(
+    tx: &Tx,
+    usernames: &[&str],
+    password: &SecretString,
+) -> Result<Vec<String>, SetupError> {
     let mut found = Vec::new();
     for (username, hash) in store::password_hashes(tx, usernames).await? {
         let turn = Turn::wait().await?;

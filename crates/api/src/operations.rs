@@ -24,6 +24,7 @@ const LISTS: &[&[Operation]] = &[
     loans::quotes::OPERATIONS,
     loans::products::OPERATIONS,
     loans::show::OPERATIONS,
+    loans::history::OPERATIONS,
     loans::applications::OPERATIONS,
     loans::transactions::OPERATIONS,
     loans::repayments::OPERATIONS,

@@ -16,8 +16,6 @@ pub enum ClientError {
     NotForOrganisations { pointer: &'static str },
     #[error("the day of birth {0} lies in the future")]
     NotBornYet(NaiveDate),
-    #[error("the client is active already")]
-    ActiveAlready,
 }
 
 impl Refusal for ClientError {
@@ -28,13 +26,12 @@ impl Refusal for ClientError {
             ClientError::GenderMissing => "client.gender_missing",
             ClientError::NotForOrganisations { .. } => "client.not_for_organisations",
             ClientError::NotBornYet(_) => "client.not_born_yet",
-            ClientError::ActiveAlready => "client.active_already",
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            ClientError::IdTaken(_) | ClientError::ActiveAlready => Kind::Conflict,
+            ClientError::IdTaken(_) => Kind::Conflict,
             _ => Kind::Unprocessable,
         }
     }
@@ -47,7 +44,6 @@ impl Refusal for ClientError {
             }
             ClientError::GenderMissing => Some("/gender".into()),
             ClientError::NotBornYet(_) => Some("/birth/on".into()),
-            ClientError::ActiveAlready => None,
         }
     }
 }

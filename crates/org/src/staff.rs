@@ -26,7 +26,8 @@ pub struct Staff {
 #[derive(Debug, Clone)]
 pub struct EmployStaff {
     pub id: Uuid,
-    pub number: String,
+    /// None: the next free one.
+    pub number: Option<String>,
     pub name: String,
     pub branch_id: Uuid,
 }
@@ -37,25 +38,28 @@ impl Command for EmployStaff {
     const OPERATION: &'static str = "staff.employ";
 
     fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("staff.number", &self.number)]
+        let number = self.number.iter().map(|number| Claim::of("staff.number", number));
+        std::iter::once(Claim::of("id", &self.id.to_string())).chain(number).collect()
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
-        let numbers: Vec<&str> = asked.iter().map(|asked| asked.command.number.as_str()).collect();
+        let made = store::staff_numbers(tx, asked.len()).await?;
+        let number = |index: usize| asked[index].command.number.as_ref().unwrap_or(&made[index]);
+        let numbers: Vec<&str> = (0..asked.len()).map(|index| number(index).as_str()).collect();
         let mut known = store::staff_by_ids_or_numbers(tx, &ids, &numbers).await?;
         let branches = store::branches_all(tx).await?;
         let before = known.len();
         let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
+        for (Asked { caller, command, .. }, number) in asked.iter().zip(&numbers) {
             let visible = |branch: &&Branch| branch.id == command.branch_id && branch.is_in(&caller.scope);
             let decision = match branches.iter().find(visible) {
                 None => Err(OrgError::BranchNotFound { pointer: "/branch_id" }),
                 Some(_) if known.iter().any(|staff| staff.id == command.id) => Err(OrgError::IdTaken(command.id)),
-                Some(_) if known.iter().any(|staff| staff.number == command.number) => {
-                    Err(OrgError::StaffNumberTaken(command.number.clone()))
+                Some(_) if known.iter().any(|staff| staff.number == *number) => {
+                    Err(OrgError::StaffNumberTaken((*number).to_owned()))
                 }
-                Some(_) => Ok(employed(command, tx.now)),
+                Some(_) => Ok(employed(command, number, tx.now)),
             };
             outcomes.push(match decision {
                 Ok(staff) => {
@@ -70,10 +74,10 @@ impl Command for EmployStaff {
     }
 }
 
-fn employed(command: &EmployStaff, now: DateTime<Utc>) -> Staff {
+fn employed(command: &EmployStaff, number: &str, now: DateTime<Utc>) -> Staff {
     Staff {
         id: command.id,
-        number: command.number.clone(),
+        number: number.to_owned(),
         name: command.name.clone(),
         branch_id: command.branch_id,
         active: true,

@@ -69,6 +69,18 @@ pub async fn staff_by_ids_or_numbers(tx: &Tx, ids: &[Uuid], numbers: &[&str]) ->
     Ok(rows.iter().map(staff_of_row).collect())
 }
 
+/// Numbers for staff who come without one.
+pub async fn staff_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault> {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let rows = tx
+        .query(
+            "select 'S-' || lpad(nextval('staff_number')::text, 4, '0') as number from generate_series(1, $1)",
+            &[&count],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("number")).collect())
+}
+
 fn staff_of_row(row: &Row) -> Staff {
     Staff {
         id: row.get("id"),

@@ -12,6 +12,8 @@ pub mod views;
 
 pub mod show;
 
+pub mod history;
+
 pub mod applications;
 
 pub mod transactions;

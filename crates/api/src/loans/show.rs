@@ -1,4 +1,4 @@
-//! Reading loans: lists, one loan, its schedule, payoff, transactions and events.
+//! Reading loans: lists, one loan, its schedule, its payoff.
 
 use std::sync::Arc;
 
@@ -10,8 +10,7 @@ use chrono::NaiveDate;
 use db::fault::Fault;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
-use loans::actions::record::Parts;
-use loans::event::{Event, EventKind, EventName};
+use loans::event::Event;
 use loans::loan::{Agreement, Loan, LoanInstalment, Replayed, replay};
 use loans::payoff::payoff;
 use loans::position::arrears;
@@ -26,7 +25,7 @@ use crate::asking::{Reading, versioned};
 use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
 use crate::loans::terms::TermsView;
-use crate::loans::views::{ArrearsView, BalancesView, TransactionFigures, TransactionView, day, parts_of};
+use crate::loans::views::{ArrearsView, BalancesView, day};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::wire::{CurrencyCode, Day, Word};
@@ -51,17 +50,6 @@ pub const OPERATIONS: &[Operation] = &[
     .about("Loans", "What settles the loan on a day")
     .query(schema::<PayoffQuery>)
     .answers(200, schema::<PayoffView>),
-    Operation::get(
-        "/v1/loans/{id}/transactions",
-        "list_loan_transactions",
-        Access::Needs(Permission::LoanRead),
-        || get(transactions),
-    )
-    .about("Loans", "Events that moved money, by value date")
-    .answers(200, schema::<List<TransactionView>>),
-    Operation::get("/v1/loans/{id}/events", "list_loan_events", Access::Needs(Permission::LoanRead), || get(events))
-        .about("Loans", "All events, in the order in which they became known")
-        .answers(200, schema::<List<EventView>>),
 ];
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -184,21 +172,6 @@ pub struct PayoffView {
     interest_falls_away: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct EventView {
-    id: Uuid,
-    number: i32,
-    kind: Word<EventName>,
-    on: Day,
-    booked_on: Day,
-    channel: Option<String>,
-    receipt: Option<String>,
-    reason: Option<String>,
-    reverses: Option<Uuid>,
-    journal_entry_id: Option<Uuid>,
-    recorded_at: chrono::DateTime<chrono::Utc>,
-}
-
 impl LoanRowView {
     fn of(record: &LoanRecord, business_date: NaiveDate) -> LoanRowView {
         LoanRowView {
@@ -262,7 +235,7 @@ async fn list(reading: Reading, query: Parameters<LoanQuery>) -> Result<Json<Lis
     Ok(Json(cursor::list(rows, &bound, |record| LoanRowView::of(&record, business_date))))
 }
 
-async fn found(reading: &Reading, id: Id) -> Result<LoanRecord, Problem> {
+pub async fn found(reading: &Reading, id: Id) -> Result<LoanRecord, Problem> {
     store::find_loan(&reading.tx, id.0, &reading.caller.scope).await?.ok_or_else(Problem::not_found)
 }
 
@@ -275,7 +248,7 @@ async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
 }
 
 /// The loan's events and their replay, as known at the close of a day.
-async fn replayed(
+pub async fn replayed(
     reading: &Reading,
     record: &LoanRecord,
     as_of: Option<NaiveDate>,
@@ -358,71 +331,4 @@ async fn show_payoff(reading: Reading, id: Id, query: Parameters<PayoffQuery>) -
         total: text(payoff.total()),
         interest_falls_away: text(payoff.falls_away),
     }))
-}
-
-async fn transactions(reading: Reading, id: Id) -> Result<Json<List<TransactionView>>, Problem> {
-    let record = found(&reading, id).await?;
-    let (events, replayed) = replayed(&reading, &record, None).await?;
-    let mut moved: Vec<&RecordedEvent> = events.iter().filter(|known| moves_money(known.event.kind)).collect();
-    moved.sort_by_key(|known| (known.event.value_on, known.number));
-    let mut balance = Amount::ZERO;
-    let data = moved
-        .into_iter()
-        .map(|known| {
-            let figures = figures(known, &events, &replayed);
-            balance += match known.event.kind {
-                EventKind::Disbursed { amount, .. } if figures.reversed_by.is_none() => amount,
-                _ => -figures.parts.principal,
-            };
-            TransactionView::of(known, &TransactionFigures { balance, ..figures }, record.currency)
-        })
-        .collect();
-    Ok(Json(List { data, next_cursor: None }))
-}
-
-fn moves_money(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Disbursed { .. } | EventKind::Repaid { .. } | EventKind::Reversed { .. })
-}
-
-/// How the money of an event is split now. What was reversed has no parts: it never happened.
-fn figures(known: &RecordedEvent, events: &[RecordedEvent], replayed: &Replayed) -> TransactionFigures {
-    let reversed_by = events
-        .iter()
-        .find(|other| matches!(other.event.kind, EventKind::Reversed { reverses } if reverses == known.event.id))
-        .map(|other| other.event.id);
-    let applied = replayed.applied.iter().find(|(event, _)| *event == known.event.id);
-    let lines = applied.map(|(_, applied)| applied.allocated.as_slice()).unwrap_or_default();
-    let split = Parts::of(lines.iter().map(|line| (line.part, line.amount)));
-    let history: Vec<Event> = events.iter().map(|other| other.event).collect();
-    TransactionFigures {
-        amount: loans::position::cash_leg(&known.event, &history).abs(),
-        parts: if reversed_by.is_some() { Parts::default() } else { parts_of(known.event.kind, split) },
-        balance: Amount::ZERO,
-        reversed_by,
-    }
-}
-
-async fn events(reading: Reading, id: Id) -> Result<Json<List<EventView>>, Problem> {
-    let record = found(&reading, id).await?;
-    let events = store::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
-    let data = events
-        .into_iter()
-        .map(|known| EventView {
-            id: known.event.id,
-            number: known.number,
-            kind: Word(known.event.kind.name()),
-            on: Day(known.event.value_on),
-            booked_on: Day(known.event.booked_on),
-            channel: known.channel,
-            receipt: known.receipt,
-            reason: known.reason,
-            reverses: match known.event.kind {
-                EventKind::Reversed { reverses } => Some(reverses),
-                _ => None,
-            },
-            journal_entry_id: known.entry_id,
-            recorded_at: known.recorded_at,
-        })
-        .collect();
-    Ok(Json(List { data, next_cursor: None }))
 }

@@ -36,7 +36,8 @@ pub const OPERATIONS: &[Operation] = &[
 #[serde(deny_unknown_fields)]
 pub struct StaffRequest {
     id: Option<Uuid>,
-    number: Code,
+    /// Left out: the next free one.
+    number: Option<Code>,
     name: Name,
     branch_id: Uuid,
 }
@@ -73,7 +74,7 @@ async fn employ(asking: Asking, body: Body<StaffRequest>) -> Result<Response, Pr
     let request = body.value;
     let command = EmployStaff {
         id: new_id(request.id)?,
-        number: request.number.0,
+        number: request.number.map(|code| code.0),
         name: request.name.0,
         branch_id: request.branch_id,
     };

@@ -40,13 +40,12 @@ impl Command for Activate {
                     continue;
                 }
             };
-            if client.status == ClientStatus::Active {
-                outcomes.push(Outcome::Refused(ClientError::ActiveAlready));
-                continue;
+            // A client that is active stays so: activating twice is one fact.
+            if client.status == ClientStatus::Pending {
+                client.status = ClientStatus::Active;
+                client.version += 1;
+                changed.push(client.clone());
             }
-            client.status = ClientStatus::Active;
-            client.version += 1;
-            changed.push(client.clone());
             outcomes.push(Outcome::Done(client.clone()));
         }
         store::clients_update_status(tx, &changed).await?;
