@@ -6,7 +6,9 @@ RUN cargo build --release --locked
 
 # The same Debian as above: the binary uses its C library, and nothing else of it.
 FROM debian:bookworm-slim
-RUN useradd --system --no-create-home ayni
+# Time zones: by TZ it is decided when a day is over.
+RUN apt-get update && apt-get install -y --no-install-recommends tzdata && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --no-create-home ayni
 COPY --from=build /ayni/target/release/ayni /usr/local/bin/ayni
 USER ayni
 # In a container the server must listen on all addresses to be reached; which of them are open to whom, Docker decides.

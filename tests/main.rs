@@ -9,5 +9,9 @@
     reason = "a test that is surprised should stop, helpers too"
 )]
 
+mod acceptance;
+mod access;
+mod catalog;
 mod harness;
 mod house;
+mod source;

@@ -1,7 +1,7 @@
 //! The house: what stands around every operation.
 
 mod commands;
-mod contract;
+pub mod contract;
 mod requests;
 mod wire;
 

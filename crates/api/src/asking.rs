@@ -98,14 +98,16 @@ impl Asking {
     }
 
     /// The version that the caller saw, which a change must quote.
-    pub fn if_match(&self) -> Result<i64, Problem> {
-        let text = self.if_match.as_deref().ok_or_else(|| {
-            Problem::new(
+    pub async fn if_match(&self) -> Result<i64, Problem> {
+        let Some(text) = self.if_match.as_deref() else {
+            // Who may not do this at all hears that first.
+            self.read().await?;
+            return Err(Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
                 "version.required",
                 "send the header If-Match with the ETag that the last GET of this record gave",
-            )
-        })?;
+            ));
+        };
         text.trim_matches('"').parse().map_err(|_| {
             Problem::new(
                 StatusCode::PRECONDITION_FAILED,

@@ -138,6 +138,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        if query.contains("%00") {
+            return Err(Problem::malformed("a query parameter has a NUL character, which no stored text has"));
+        }
         serde_urlencoded::from_str(query)
             .map(Parameters)
             .map_err(|error| Problem::malformed(format!("the query parameters: {error}")))

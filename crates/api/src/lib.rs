@@ -36,4 +36,8 @@ pub mod operations;
 
 pub mod openapi;
 
+pub mod error_codes;
+
+pub mod docs;
+
 pub mod serve;

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::docs;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
@@ -122,7 +124,7 @@ impl Problem {
     /// The JSON text. `request_id` names this one occurrence.
     pub fn body(&self, request_id: Uuid) -> String {
         let body = ProblemBody {
-            kind: format!("/docs/error-codes#{}", self.code),
+            kind: format!("{}#{}", docs::ERROR_CODES, self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,

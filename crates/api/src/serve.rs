@@ -20,6 +20,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use crate::asking::with_request_id;
+use crate::docs;
 use crate::openapi;
 use crate::operations::all;
 use crate::problem::Problem;
@@ -41,6 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
         .route("/openapi.json", get(openapi_json))
+        .merge(docs::routes())
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "route.not_found", "there is no such path: see /docs")
         })
@@ -58,8 +60,8 @@ pub fn router(app: App) -> Router {
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    let tx = db::tx::Tx::begin_reading(&app.pool).await?;
-    tx.query_one("select 1", &[]).await?;
+    // Reads the business day: the database answers and has its tables.
+    db::tx::Tx::begin_reading(&app.pool).await?;
     Ok("ready\n")
 }
 
@@ -89,7 +91,8 @@ async fn observe(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
         response.headers_mut().insert("x-request-id", value);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers are not kept by anybody on the way; files that say so may be.
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     record(&method, &route, response.status(), began.elapsed());
     tracing::info!(
         %request_id, %method, route, status = response.status().as_u16(), microseconds = began.elapsed().as_micros() as u64,

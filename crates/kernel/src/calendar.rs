@@ -42,16 +42,6 @@ pub enum CalendarError {
     NoWorkingDayFrom(NaiveDate),
 }
 
-impl CalendarError {
-    /// The stable public code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            CalendarError::NoWorkingDay => "calendar.no_working_day",
-            CalendarError::NoWorkingDayFrom(_) => "calendar.no_working_day_in_range",
-        }
-    }
-}
-
 impl Calendar {
     pub fn try_new(
         holidays: impl IntoIterator<Item = NaiveDate>,

@@ -27,16 +27,6 @@ pub enum DateError {
     OutOfRange(NaiveDate),
 }
 
-impl DateError {
-    /// The stable public code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            DateError::Malformed => "date.malformed",
-            DateError::OutOfRange(_) => "date.out_of_range",
-        }
-    }
-}
-
 /// Whether a request may name this day.
 pub fn is_in_range(date: NaiveDate) -> bool {
     (EARLIEST..=LATEST).contains(&date)

@@ -11,13 +11,6 @@ use serde::{Deserialize, Deserializer, Serializer, de};
 #[error("a percentage is a decimal string such as \"24\" or \"1.75\": digits, at most one point, at most 12 decimals")]
 pub struct MalformedRate;
 
-impl MalformedRate {
-    /// The stable public code.
-    pub fn code(&self) -> &'static str {
-        "rate.malformed"
-    }
-}
-
 /// Reads `-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?`, keeping the decimals as written.
 pub fn parse(text: &str) -> Result<Decimal, MalformedRate> {
     let digits = text.strip_prefix('-').unwrap_or(text);

@@ -82,7 +82,7 @@ pub struct Serve {
     pub allow_owner: bool,
 
     /// What to log: error, warn, info, debug, or a filter such as db=debug,info
-    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "info,tokio_postgres=warn")]
     pub log: String,
 }
 

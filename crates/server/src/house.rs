@@ -117,9 +117,10 @@ pub async fn connect(config: Config) -> Result<Client, Failure> {
     Ok(client)
 }
 
-/// A password as an SQL literal: `alter role` takes no parameters.
+/// A password as an SQL literal: `alter role` takes no parameters. With `E`, so that a backslash means the same whatever
+/// the server's settings say.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''").replace('\\', "\\\\"))
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// Furnishes an empty, migrated database: settings, business day, one head office, the standard chart, the standard roles,

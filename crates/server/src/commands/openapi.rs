@@ -1,5 +1,6 @@
 //! `ayni openapi`
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
@@ -7,6 +8,7 @@ use crate::failure::Failure;
 pub fn run() -> Result<ExitCode, Failure> {
     let document = serde_json::to_string_pretty(&api::openapi::document())
         .map_err(|error| Failure::Said(format!("the OpenAPI document: {error}")))?;
-    println!("{document}");
+    // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+    let _ = writeln!(std::io::stdout(), "{document}");
     Ok(ExitCode::SUCCESS)
 }

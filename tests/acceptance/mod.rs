@@ -1,0 +1,16 @@
+//! What the institution is for, through its public API: the fixtures of the domain's reference, whole lives of loans, random
+//! histories, closes of days under fire.
+
+// mod accrual_sql;
+mod bank;
+// mod close_of_day;
+// mod loan_books;
+// mod loan_dates;
+// mod loan_life;
+mod mini_ledger;
+// mod non_accrual;
+mod par_fixture;
+// mod product_accounts;
+mod quotes;
+mod quotes_refused;
+// mod theorem;
