@@ -102,7 +102,8 @@ comment on table loan is 'The current state of each loan: a cache of its replay,
 comment on column loan.settled_on is 'A payment reached the payoff on this value date: nothing more is owed, and the interest paid is the interest of the loan.';
 comment on column loan.since_on is 'The business day since which this state is known; the state before stands in loan_past.';
 
-create table loan_past (like loan including comments, until_on date not null, primary key (id, since_on));
+-- `until_on` stands first, so that a column added to both tables later stays in the same place.
+create table loan_past (until_on date not null, like loan including comments, primary key (id, since_on));
 create index loan_past_until on loan_past (until_on, since_on);
 comment on table loan_past is 'States that a loan had before: known from since_on to the day before until_on. What a report says of a past day is read here.';
 

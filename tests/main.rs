@@ -12,6 +12,11 @@
 mod acceptance;
 mod access;
 mod catalog;
+mod faults;
 mod harness;
 mod house;
+mod idempotency;
+mod lane;
+mod races;
 mod source;
+mod wrong;

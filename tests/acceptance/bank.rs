@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use tokio_postgres::Client;
 
 use crate::harness::builders::Loan;
+use crate::harness::database::block_on;
 use crate::harness::people::id;
 use crate::harness::server::ayni;
 use crate::harness::*;
@@ -225,4 +227,22 @@ pub fn must_verify(house: &Institution) {
     let verified = ayni(&["verify", "--database-url", &house.database.app_url()]).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stdout) + String::from_utf8_lossy(&verified.stderr);
     assert!(verified.status.success(), "{said}");
+}
+
+/// The gate that a closer holds alone (`db::gates`).
+const CLOSER_GATE: &str = "4282702, 1";
+
+/// Holds it: days may roll, but none is booked, as if the closer hung.
+pub struct Hung(Client);
+
+impl Hung {
+    pub fn take(house: &Institution) -> Hung {
+        let client = house.database.connect();
+        block_on(client.batch_execute(&format!("select pg_advisory_lock({CLOSER_GATE})"))).unwrap();
+        Hung(client)
+    }
+
+    pub fn release(self) {
+        block_on(self.0.batch_execute(&format!("select pg_advisory_unlock({CLOSER_GATE})"))).unwrap();
+    }
 }

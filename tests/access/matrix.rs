@@ -170,6 +170,8 @@ fn the_permission_table_alone_decides() {
                     continue;
                 }
                 match name {
+                    // No day was closed yet.
+                    "own" if operation.path.contains("{date}") => assert_eq!(answer.status, 404, "{case}"),
                     "own" => {
                         assert!(!matches!(answer.status, 400 | 401 | 404 | 405 | 428) && answer.status < 500, "{case}")
                     }

@@ -1,6 +1,7 @@
 //! The databases: one Postgres for the process, started when the first test asks; a migrated, furnished template; a clone for
 //! each test.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
@@ -115,10 +116,11 @@ impl Database {
         Database { name: name.to_owned(), connection, client, kept: false }
     }
 
-    /// On a Postgres of the test's own.
-    pub fn elsewhere(connection: ConnectionInfo, name: &str) -> Database {
-        let client = Some(connect(&connection, name));
-        Database { name: name.to_owned(), connection, client, kept: true }
+    /// In the private Postgres of a server that runs.
+    pub fn of_data_dir(data_dir: &str) -> Database {
+        let connection = block_on(db::embedded::attach(Path::new(data_dir))).unwrap().expect("its Postgres runs");
+        let client = Some(connect(&connection, "ayni"));
+        Database { name: "ayni".to_owned(), connection, client, kept: true }
     }
 
     fn keep(mut self) {
@@ -128,6 +130,17 @@ impl Database {
     /// As whom the server serves.
     pub fn app_url(&self) -> String {
         self.connection.url("ayni_app", self.password_of("ayni_app"), &self.name)
+    }
+
+    /// The port of its Postgres.
+    pub fn port(&self) -> u16 {
+        self.connection.port
+    }
+
+    /// As whom the server serves, by way of another port.
+    pub fn app_url_by(&self, port: u16) -> String {
+        let connection = ConnectionInfo { port, ..self.connection.clone() };
+        connection.url("ayni_app", self.password_of("ayni_app"), &self.name)
     }
 
     pub fn owner_url(&self) -> String {

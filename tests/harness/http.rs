@@ -56,6 +56,11 @@ impl Answer {
         body
     }
 
+    /// No decision: the same command may be carried out later.
+    pub fn is_passing(&self) -> bool {
+        self.status == 503 || (self.status == 409 && self.text.contains("idempotency.in_progress"))
+    }
+
     pub fn is_replay(&self) -> bool {
         self.header("idempotent-replayed") == Some("true")
     }
@@ -116,6 +121,18 @@ impl Session {
     /// A command whose answer may be lost.
     pub fn try_post(&self, key: &str, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
         self.send("POST", path, Some(key), Some(&body.to_string()), &[])
+    }
+
+    /// As every caller should: the same command under the same key, until there is a decision.
+    #[track_caller]
+    pub fn insist(&self, key: &str, path: &str, body: &Value) -> Answer {
+        super::eventually("a decision", || {
+            let answer = self.try_post(key, path, body).ok().filter(|answer| !answer.is_passing());
+            if answer.is_none() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            answer
+        })
     }
 
     /// A POST without a key.

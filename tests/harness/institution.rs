@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::database::{self, Database};
 use super::http::Session;
-use super::people::People;
+use super::people::{self, People};
+use super::proxy::Proxy;
 use super::record::Record;
 use super::server::Server;
 
@@ -36,6 +37,27 @@ impl Institution {
     /// On another business day.
     pub fn on(day: &str) -> Institution {
         Institution::prepared(|database| database.execute(&format!("update business_day set open_on = '{day}'")))
+    }
+
+    /// With a man in the middle between the server and its Postgres.
+    pub fn behind_proxy() -> (Institution, Proxy) {
+        let database = Database::furnished();
+        let proxy = Proxy::start(database.port());
+        let server = Server::start(&database.app_url_by(proxy.port), &["--sandbox-clock"]);
+        (Institution { server, record: Arc::default(), people: database::people(), database }, proxy)
+    }
+
+    /// On a private Postgres of its own, durable, in a data directory.
+    pub fn embedded(data_dir: &str) -> Institution {
+        let server = Server::embedded(data_dir);
+        let database = Database::of_data_dir(data_dir);
+        let people = Box::leak(Box::new(people::furnish_by(&server, people::tokens(&database))));
+        Institution { server, record: Arc::default(), people, database }
+    }
+
+    /// After its Postgres was started anew.
+    pub fn reconnect(&mut self, data_dir: &str) {
+        self.database = Database::of_data_dir(data_dir);
     }
 
     /// One more server on the same database.

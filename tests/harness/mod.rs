@@ -16,7 +16,11 @@ pub mod oracle;
 
 pub mod people;
 
+pub mod proxy;
+
 pub mod record;
+
+pub mod schema;
 
 pub mod server;
 

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::database::Database;
 use super::http::Session;
-use super::record::Record;
 use super::server::{ADMIN_PASSWORD, Server};
 
 /// The day on which every test begins, unless it says otherwise.
@@ -40,7 +39,13 @@ pub fn tokens(database: &Database) -> Tokens {
 /// Serves a migrated database for as long as it takes to fill it.
 pub fn furnish(database: &Database) -> People {
     let mut server = Server::start(&database.app_url(), &["--business-date", FIRST_DAY]);
-    let tokens = tokens(database);
+    let people = furnish_by(&server, tokens(database));
+    assert!(server.stop(), "the server did not stop well");
+    people
+}
+
+/// Fills the fresh institution of a server.
+pub fn furnish_by(server: &Server, tokens: Tokens) -> People {
     let nobody = Session::new(&server.base, Uuid::nil(), String::new(), Arc::default());
     let signed_in = nobody.ask("/v1/auth/token", &json!({"username": "admin", "password": ADMIN_PASSWORD})).ok(200);
     let token = signed_in["access_token"].as_str().unwrap().to_owned();
@@ -67,7 +72,6 @@ pub fn furnish(database: &Database) -> People {
         let offered = admin.post("/v1/loan-products", &product).ok(201);
         people.products.insert(code, id(&offered["id"]));
     }
-    assert!(server.stop(), "the server did not stop well");
     people
 }
 

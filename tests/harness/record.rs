@@ -17,7 +17,7 @@ pub struct Sent {
 
 impl Sent {
     pub fn is_command(&self) -> bool {
-        self.method == "POST" && self.key.is_some()
+        self.method == "POST" && self.key.is_some() && !self.path.contains("dry_run=true")
     }
 
     pub fn was_acknowledged(&self) -> bool {

@@ -39,7 +39,28 @@ impl Server {
         Server::spawn(arguments, Arc::default())
     }
 
+    /// Serves with a private Postgres in a data directory.
+    pub fn embedded(data_dir: &str) -> Server {
+        let arguments = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            data_dir,
+            "--currency",
+            "KES",
+            "--business-date",
+            "2026-01-31",
+        ];
+        Server::spawn(arguments.map(str::to_owned).to_vec(), Arc::default())
+    }
+
     fn spawn(arguments: Vec<String>, log: Arc<Mutex<String>>) -> Server {
+        Server::try_spawn(arguments, &log)
+            .unwrap_or_else(|| panic!("the server did not start: {}", log.lock().unwrap()))
+    }
+
+    fn try_spawn(arguments: Vec<String>, log: &Arc<Mutex<String>>) -> Option<Server> {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut command = ayni(&words);
         command.env("AYNI_ADMIN_PASSWORD", ADMIN_PASSWORD).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -55,15 +76,16 @@ impl Server {
             }
         });
         let address = loop {
-            let line = heard.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
-                let _ = child.kill();
-                panic!("the server did not start: {}", log.lock().unwrap())
-            });
+            let Ok(line) = heard.recv_timeout(Duration::from_secs(60)) else {
+                let _ = (child.kill(), child.wait());
+                guard::forget(child.id());
+                return None;
+            };
             if let Some((_, rest)) = line.split_once("serves on http://") {
                 break rest.split(": ").next().unwrap().to_owned();
             }
         };
-        Server { base: format!("http://{address}"), arguments, child, log }
+        Some(Server { base: format!("http://{address}"), arguments, child, log: log.clone() })
     }
 
     /// `host:port`
@@ -91,11 +113,25 @@ impl Server {
         ended.is_ok_and(|status| status.success())
     }
 
-    /// The same again after an end, on another free port.
+    /// The same again after an end, at the same address.
     pub fn restart(&mut self) {
         self.kill_9();
-        let (arguments, log) = (self.arguments.clone(), self.log.clone());
-        *self = Server::spawn(arguments, log);
+        let (mut arguments, log) = (self.arguments.clone(), self.log.clone());
+        arguments[2] = self.address().to_owned();
+        // For an instant the port may be another test's; a Postgres that was killed has to be recovered.
+        let again = (0..20).find_map(|_| {
+            let server = Server::try_spawn(arguments.clone(), &log);
+            if server.is_none() {
+                thread::sleep(Duration::from_millis(200));
+            }
+            server
+        });
+        *self = again.unwrap_or_else(|| panic!("the server did not start again: {}", self.tail()));
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
     /// The end of the log, for who looks into a failure.

@@ -66,7 +66,7 @@ fn a_second_institution_of_the_same_name_is_not_made() {
     let url = database.app_url();
     std::thread::scope(|scope| {
         let servers = [(); 3].map(|()| scope.spawn(|| Server::start(&url, &["--business-date", "2026-01-31"])));
-        servers.map(|server| drop(server.join().unwrap()));
+        servers.into_iter().for_each(|server| drop(server.join().unwrap()));
     });
     for (table, rows) in [("setting", 1), ("business_day", 1), ("branch", 1), ("app_user", 1), ("role", 7)] {
         assert_eq!(database.one::<i64>(&format!("select count(*) from {table}"), &[]), rows, "{table}");

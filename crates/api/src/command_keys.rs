@@ -33,12 +33,19 @@ pub struct OperationView {
 }
 
 async fn show(asking: Asking, Path(key): Path<String>) -> Result<Json<OperationView>, Problem> {
-    let reading = asking.read().await?;
     let id = key_id(asking.actor.namespace, &key);
-    let stored = db::lane::stored_answer(&reading.tx, id).await?;
     let view = |state| OperationView { state, status: None, body: None, approval_id: None };
+    let reading = asking.read().await?;
+    let mut stored = db::lane::stored_answer(&reading.tx, id).await?;
+    if stored.is_none() {
+        if asking.app.in_flight.holds(id) || db::lane::is_claimed(&reading.tx, id).await? {
+            return Ok(Json(view("in_progress")));
+        }
+        // It may have ended between the two looks: what is on its way no more is seen by a third.
+        drop(reading);
+        stored = db::lane::stored_answer(&asking.read().await?.tx, id).await?;
+    }
     Ok(Json(match stored {
-        None if asking.app.in_flight.holds(id) => view("in_progress"),
         None => view("unknown"),
         Some(stored) if stored.approval_id.is_some() => {
             OperationView { approval_id: stored.approval_id, ..view("held") }

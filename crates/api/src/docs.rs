@@ -8,10 +8,9 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::{Html, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, get_service};
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
-use crate::app::App;
 use crate::error_codes;
 
 /// Where the list of error codes is served; a code is an anchor in it.
@@ -48,7 +47,7 @@ const START: &str = r##"window.onload = () => SwaggerUIBundle({
 });
 "##;
 
-pub fn routes() -> Router<App> {
+pub fn routes() -> Router {
     // Of the crate only the files are taken: its own page asks a validator elsewhere and does not know the slash at its end.
     let reader = generate_routes(ApiDefinition {
         uri_prefix: "/docs",
@@ -56,8 +55,8 @@ pub fn routes() -> Router<App> {
         title: None,
     });
     let files = Router::new()
-        .route_service("/docs/swagger-ui.css", reader.clone())
-        .route_service("/docs/swagger-ui-bundle.js", reader)
+        .route("/docs/swagger-ui.css", get_service(reader.clone()))
+        .route("/docs/swagger-ui-bundle.js", get_service(reader))
         .route("/docs/start.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], START) }))
         .layer(map_response(|response: Response| async { with(response, header::CACHE_CONTROL, A_DAY) }));
     Router::new()
@@ -73,4 +72,59 @@ pub fn routes() -> Router<App> {
 fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
     response.headers_mut().insert(name, value);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    async fn get(path: &str) -> (Response, String) {
+        let response = routes().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        (Response::from_parts(head, Body::empty()), text)
+    }
+
+    fn quoted_paths(page: &str) -> Vec<&str> {
+        page.split('"').filter(|text| text.starts_with('/')).collect()
+    }
+
+    #[tokio::test]
+    async fn the_page_loads_what_is_served_here_and_nothing_else() {
+        let (response, page) = get("/docs").await;
+        assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
+        assert!(!page.contains("//"), "something comes from elsewhere");
+        assert_eq!(quoted_paths(START), ["/openapi.json"]);
+        let files = quoted_paths(&page);
+        assert_eq!(files.len(), 3);
+        for file in files {
+            let (response, text) = get(file).await;
+            assert_eq!(response.status(), StatusCode::OK, "{file}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], A_DAY, "{file}");
+            assert!(!text.is_empty(), "{file}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_error_codes_are_where_problems_point_to() {
+        let body = crate::problem::Problem::not_found().body(uuid::Uuid::nil());
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let (path, code) = body["type"].as_str().unwrap().split_once('#').unwrap();
+        let (response, page) = get(path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(page.contains(&format!("id=\"{code}\"")), "{code}");
+    }
+
+    #[tokio::test]
+    async fn the_slash_at_the_end_leads_to_the_page() {
+        let (response, _) = get("/docs/").await;
+        assert_eq!(
+            (response.status(), &response.headers()[header::LOCATION]),
+            (StatusCode::PERMANENT_REDIRECT, &HeaderValue::from_static("/docs"))
+        );
+    }
 }

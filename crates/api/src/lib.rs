@@ -16,6 +16,8 @@ pub mod operation;
 
 pub mod render;
 
+pub mod preview;
+
 pub mod app;
 
 pub mod org;

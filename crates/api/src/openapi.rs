@@ -28,7 +28,7 @@ pub fn document() -> Value {
             "title": "Ayni",
             "version": "1",
             "description": "The back office of a microfinance institution. Money is a decimal string, dates are business dates, \
-                            every command carries an Idempotency-Key.",
+                            every command carries an Idempotency-Key. What is refused has a stable code: [the list of error codes](/docs/error-codes).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
         },
         "servers": [{"url": "/"}],

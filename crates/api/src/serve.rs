@@ -42,7 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
         .route("/openapi.json", get(openapi_json))
-        .merge(docs::routes())
+        .merge(docs::routes().with_state(()))
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "route.not_found", "there is no such path: see /docs")
         })
@@ -109,8 +109,20 @@ fn keep_headers(from: &Response, mut to: Response) -> Response {
     to
 }
 
+const STANDARD_METHODS: [HttpMethod; 7] = [
+    HttpMethod::GET,
+    HttpMethod::POST,
+    HttpMethod::PATCH,
+    HttpMethod::PUT,
+    HttpMethod::DELETE,
+    HttpMethod::HEAD,
+    HttpMethod::OPTIONS,
+];
+
 fn record(method: &HttpMethod, route: &str, status: StatusCode, took: Duration) {
-    let labels = [("method", method.to_string()), ("route", route.to_owned()), ("status", status.as_str().to_owned())];
+    // A caller may invent methods; a measure has a closed list of them.
+    let method = if STANDARD_METHODS.contains(method) { method.as_str() } else { "other" };
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.as_str().to_owned())];
     metrics::counter!("ayni_http_requests", &labels).increment(1);
     metrics::histogram!("ayni_http_seconds", "route" => route.to_owned()).record(took);
 }

@@ -6,11 +6,18 @@
 use chrono::{DateTime, Duration, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
-use db::lane::Held;
+use db::lane::{Asked, Held, Outcome};
 use db::tx::Tx;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::books::Books;
+use crate::draft::Draft;
+use crate::error::LedgerError;
+use crate::journal::Entry;
+use crate::post::post;
+use crate::store;
 
 /// How long a held command waits; as `access::approvals` has it.
 pub const EXPIRES_AFTER: Duration = Duration::days(14);
@@ -39,6 +46,55 @@ pub struct Order<'a, C> {
     pub user_id: Uuid,
     /// A second person has agreed.
     pub approved: bool,
+}
+
+impl<'a, C> Order<'a, C> {
+    /// As the makers ask.
+    pub(crate) fn of_makers(asked: &'a [Asked<'_, C>]) -> Vec<Order<'a, C>> {
+        Order::of(asked, false)
+    }
+
+    /// As if a second person had agreed already.
+    pub(crate) fn as_if_approved(asked: &'a [Asked<'_, C>]) -> Vec<Order<'a, C>> {
+        Order::of(asked, true)
+    }
+
+    fn of(asked: &'a [Asked<'_, C>], approved: bool) -> Vec<Order<'a, C>> {
+        let order = |asked: &'a Asked<'_, C>| Order {
+            command: asked.command,
+            scope: asked.caller.scope,
+            user_id: asked.caller.user_id,
+            approved,
+        };
+        asked.iter().map(order).collect()
+    }
+}
+
+/// What was decided on a slice of orders: the answers, and what is to be written for them.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions {
+    drafts: Vec<Draft>,
+    approvals: Vec<NewApproval>,
+    pub outcomes: Vec<Outcome<Entry, LedgerError>>,
+}
+
+impl Decisions {
+    pub fn hold(&mut self, approval: NewApproval) {
+        self.outcomes.push(Outcome::Held(approval.held()));
+        self.approvals.push(approval);
+    }
+
+    pub fn book(&mut self, draft: Draft, books: &Books, tx: &Tx) -> Result<(), Fault> {
+        self.outcomes.push(Outcome::Done(Entry::of_draft(&draft, books, tx.now)?));
+        self.drafts.push(draft);
+        Ok(())
+    }
+
+    pub async fn write(self, tx: &Tx) -> Result<Vec<Outcome<Entry, LedgerError>>, Fault> {
+        store::approvals_insert(tx, &self.approvals).await?;
+        post(tx, &self.drafts).await?;
+        Ok(self.outcomes)
+    }
 }
 
 impl NewApproval {

@@ -101,4 +101,9 @@ impl Entry {
         };
         Ok(Entry { head, lines })
     }
+
+    /// The sum of the debits.
+    pub fn total(&self) -> Amount {
+        self.lines.iter().map(|line| line.amount.or_zero()).sum()
+    }
 }

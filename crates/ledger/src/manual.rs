@@ -10,19 +10,18 @@ use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
 use db::lane::{Asked, Command, Outcome, OutcomeOf};
-use db::tx::{Today, Tx};
+use db::tx::{Locking, Today, Tx};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::approvals::{NewApproval, Order, common_branch};
+use crate::approvals::{Decisions, NewApproval, Order, common_branch};
 use crate::books::Books;
 use crate::draft::{Draft, DraftLine, Drafting, Heading, MANUAL};
 use crate::error::LedgerError;
 use crate::journal::Entry;
 use crate::periods::Month;
-use crate::post::post;
 use crate::{store, store_journal};
 
 /// Lines that one person can still check.
@@ -71,16 +70,19 @@ impl Command for PostManualEntry {
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let orders: Vec<Order<'_, Self>> = asked
-            .iter()
-            .map(|asked| Order {
-                command: asked.command,
-                scope: asked.caller.scope,
-                user_id: asked.caller.user_id,
-                approved: false,
-            })
-            .collect();
-        carry_out(tx, &orders).await
+        carry_out(tx, &Order::of_makers(asked)).await
+    }
+
+    /// The entry, also where it would wait for a second person: [`waits_for_approval`] says whether it would.
+    async fn preview(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+        Ok(decide_all(tx, &Order::as_if_approved(asked)).await?.outcomes)
+    }
+}
+
+impl PostManualEntry {
+    /// The sum of the debits.
+    pub fn total(&self) -> Amount {
+        self.lines.iter().filter_map(|line| line.debit).sum()
     }
 }
 
@@ -90,31 +92,40 @@ pub async fn carry_out(
     tx: &Tx,
     orders: &[Order<'_, PostManualEntry>],
 ) -> Result<Vec<OutcomeOf<PostManualEntry>>, Fault> {
+    let decisions = decide_all(tx, orders).await?;
+    decisions.write(tx).await
+}
+
+async fn decide_all(tx: &Tx, orders: &[Order<'_, PostManualEntry>]) -> Result<Decisions, Fault> {
     let ids: Vec<Uuid> = orders.iter().map(|order| order.command.id).collect();
     let branches: Vec<Uuid> = orders.iter().flat_map(|order| branches_of(order.command)).collect();
     let mut desk = Desk::read(tx, &ids, &branches).await?;
-    let (mut drafts, mut approvals, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut decisions = Decisions::default();
     for order in orders {
-        outcomes.push(match decide(order.command, &order.scope, &desk) {
-            Err(refused) => Outcome::Refused(refused),
+        match decide(order.command, &order.scope, &desk) {
+            Err(refused) => decisions.outcomes.push(Outcome::Refused(refused)),
             Ok(decided) if !order.approved && desk.waits(order.command.currency, decided.total) => {
-                let approval = hold(tx, order, &decided, &desk)?;
-                let held = approval.held();
-                approvals.push(approval);
-                Outcome::Held(held)
+                decisions.hold(hold(tx, order, &decided, &desk)?);
             }
             Ok(decided) => {
                 let draft = decided.draft(order, &desk.books)?;
-                let entry = Entry::of_draft(&draft, &desk.books, tx.now)?;
                 desk.taken.insert(order.command.id);
-                drafts.push(draft);
-                Outcome::Done(entry)
+                decisions.book(draft, &desk.books, tx)?;
             }
-        });
+        }
     }
-    store::approvals_insert(tx, &approvals).await?;
-    post(tx, &drafts).await?;
-    Ok(outcomes)
+    Ok(decisions)
+}
+
+/// Whether an entry of this total waits for a second person, above the institution's limit.
+pub async fn waits_for_approval(tx: &Tx, currency: Currency, total: Amount) -> Result<bool, Fault> {
+    let limit = store::journal_approval_limit(tx).await?;
+    Ok(waits(limit, Books::read(tx).await?.base_currency(), currency, total))
+}
+
+/// The limit is in the base currency, and nothing here knows rates: while one is set, every entry in another currency waits.
+fn waits(limit: Option<Amount>, base_currency: Currency, currency: Currency, total: Amount) -> bool {
+    limit.is_some_and(|limit| currency != base_currency || total > limit)
 }
 
 fn branches_of(command: &PostManualEntry) -> impl Iterator<Item = Uuid> {
@@ -145,7 +156,10 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub async fn read(tx: &Tx, ids: &[Uuid], branches: &[Uuid]) -> Result<Desk, Fault> {
-        store::chart_share(tx).await?;
+        // A dry run locks nothing.
+        if tx.locking != Locking::None {
+            store::chart_share(tx).await?;
+        }
         Ok(Desk {
             books: Books::read(tx).await?,
             ways: store::branch_ancestors(tx, branches).await?,
@@ -174,10 +188,9 @@ impl Desk {
         common_branch(branches.filter_map(|branch| self.ways.get(&branch).map(Vec::as_slice)))
     }
 
-    /// Whether an entry of this total waits for a second person. The limit is in the base currency, and nothing here knows rates: while
-    /// one is set, every entry in another currency waits.
+    /// Whether an entry of this total waits for a second person.
     pub fn waits(&self, currency: Currency, total: Amount) -> bool {
-        self.limit.is_some_and(|limit| currency != self.books.base_currency() || total > limit)
+        waits(self.limit, self.books.base_currency(), currency, total)
     }
 }
 

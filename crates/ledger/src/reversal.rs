@@ -7,18 +7,16 @@ use db::fault::Fault;
 use db::keys::Claim;
 use db::lane::{Asked, Command, Outcome, OutcomeOf};
 use db::tx::Tx;
-use kernel::amount::Amount;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::approvals::{NewApproval, Order};
+use crate::approvals::{Decisions, NewApproval, Order};
 use crate::books::Books;
 use crate::draft::{Draft, DraftLine, Drafting, Heading, MANUAL};
 use crate::error::LedgerError;
 use crate::journal::Entry;
 use crate::manual::Desk;
-use crate::post::post;
-use crate::{store, store_journal};
+use crate::store_journal;
 
 /// Takes back a manual entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,54 +48,47 @@ impl Command for ReverseEntry {
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let orders: Vec<Order<'_, Self>> = asked
-            .iter()
-            .map(|asked| Order {
-                command: asked.command,
-                scope: asked.caller.scope,
-                user_id: asked.caller.user_id,
-                approved: false,
-            })
-            .collect();
-        carry_out(tx, &orders).await
+        carry_out(tx, &Order::of_makers(asked)).await
+    }
+
+    /// The reversal, also where it would wait for a second person: [`waits_for_approval`](crate::manual::waits_for_approval) says
+    /// whether it would.
+    async fn preview(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+        Ok(decide_all(tx, &Order::as_if_approved(asked)).await?.outcomes)
     }
 }
 
 /// Reverses entries, as their makers ask for it or as a second person has approved it. Two orders for one entry never come in one
 /// batch: its row is in flight once.
 pub async fn carry_out(tx: &Tx, orders: &[Order<'_, ReverseEntry>]) -> Result<Vec<OutcomeOf<ReverseEntry>>, Fault> {
+    let decisions = decide_all(tx, orders).await?;
+    decisions.write(tx).await
+}
+
+async fn decide_all(tx: &Tx, orders: &[Order<'_, ReverseEntry>]) -> Result<Decisions, Fault> {
     let reversed: Vec<Uuid> = orders.iter().map(|order| order.command.entry_id).collect();
     let entries = store_journal::entries_by_ids(tx, &reversed).await?;
     let ids: Vec<Uuid> = orders.iter().map(|order| order.command.id).collect();
     let branches: Vec<Uuid> = entries.iter().flat_map(|entry| entry.lines.iter().map(|line| line.branch_id)).collect();
     let mut desk = Desk::read(tx, &ids, &branches).await?;
-    let (mut drafts, mut approvals, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut decisions = Decisions::default();
     for order in orders {
         let entry = entries.iter().find(|entry| entry.head.id == order.command.entry_id);
         let Some(entry) = entry.filter(|entry| is_visible(entry, &order.scope, &desk)) else {
-            outcomes.push(Outcome::Absent);
+            decisions.outcomes.push(Outcome::Absent);
             continue;
         };
-        outcomes.push(match decide(order.command, entry, &order.scope, &desk) {
-            Err(refused) => Outcome::Refused(refused),
-            Ok(()) if !order.approved && waits(entry, &desk) => {
-                let approval = hold(tx, order, entry, &desk)?;
-                let held = approval.held();
-                approvals.push(approval);
-                Outcome::Held(held)
-            }
+        match decide(order.command, entry, &order.scope, &desk) {
+            Err(refused) => decisions.outcomes.push(Outcome::Refused(refused)),
+            Ok(()) if !order.approved && waits(entry, &desk) => decisions.hold(hold(tx, order, entry, &desk)?),
             Ok(()) => {
                 let draft = mirror(order, entry, &desk)?;
-                let reversal = Entry::of_draft(&draft, &desk.books, tx.now)?;
                 desk.taken.insert(order.command.id);
-                drafts.push(draft);
-                Outcome::Done(reversal)
+                decisions.book(draft, &desk.books, tx)?;
             }
-        });
+        }
     }
-    store::approvals_insert(tx, &approvals).await?;
-    post(tx, &drafts).await?;
-    Ok(outcomes)
+    Ok(decisions)
 }
 
 /// An entry is seen from every branch that it has a line in.
@@ -124,13 +115,9 @@ fn decide(command: &ReverseEntry, entry: &Entry, scope: &Scope, desk: &Desk) -> 
     Ok(())
 }
 
-fn total(entry: &Entry) -> Amount {
-    entry.lines.iter().map(|line| line.amount.or_zero()).sum()
-}
-
 /// A manual entry has one currency.
 fn waits(entry: &Entry, desk: &Desk) -> bool {
-    entry.lines.first().is_some_and(|line| desk.waits(line.currency, total(entry)))
+    entry.lines.first().is_some_and(|line| desk.waits(line.currency, entry.total()))
 }
 
 fn description(command: &ReverseEntry, entry: &Entry) -> String {
@@ -141,7 +128,7 @@ fn description(command: &ReverseEntry, entry: &Entry) -> String {
 fn hold(tx: &Tx, order: &Order<'_, ReverseEntry>, entry: &Entry, desk: &Desk) -> Result<NewApproval, Fault> {
     let summary = match entry.lines.first() {
         Some(line) => {
-            let total = total(entry).format(line.currency);
+            let total = entry.total().format(line.currency);
             format!("Reversal of a manual entry of {total} {}: {}", line.currency, description(order.command, entry))
         }
         None => description(order.command, entry),

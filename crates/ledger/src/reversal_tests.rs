@@ -3,6 +3,7 @@ use crate::journal::{EntryHead, EntryLine};
 use crate::setup;
 use chrono::DateTime;
 use db::tx::Today;
+use kernel::amount::Amount;
 use kernel::refusal::Refusal;
 
 const HEAD: Uuid = Uuid::from_u128(10);

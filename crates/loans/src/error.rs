@@ -23,7 +23,7 @@ pub enum LoanError {
     #[error("\"{0}\" is no slot of a loan product: see docs/posting-rules.md for their names")]
     SlotUnknown(String),
     #[error(
-        "the account {code} of the slot {slot} has entries made by hand, so its sub-ledger could never agree with it: reverse them, or choose another account"
+        "the account {code} of the slot {slot} has entries made by hand, which no sub-ledger explains, even if they were taken back: choose another account"
     )]
     PostedByHand { slot: &'static str, code: String },
     #[error("the least is above the most: mend the limits")]
@@ -52,6 +52,8 @@ pub enum LoanError {
     AmountNotPositive,
     #[error("{0}")]
     Amount(AmountError),
+    #[error("{0}")]
+    Principal(AmountError),
     #[error("{value_on} lies after the business date {business_date}")]
     InTheFuture { value_on: NaiveDate, business_date: NaiveDate, pointer: &'static str },
     #[error("{value_on} lies more than {days} days before the business date, the limit for back-dating")]
@@ -93,9 +95,15 @@ impl Refusal for LoanError {
             LoanError::ApprovalExpired(_) => "loan.approval_expired",
             LoanError::AboveApproved { .. } => "loan.above_approved",
             LoanError::AmountNotPositive => "amount.not_positive",
-            LoanError::Amount(AmountError::Malformed) => "amount.malformed",
-            LoanError::Amount(AmountError::TooFine { .. }) => "amount.too_fine",
-            LoanError::Amount(AmountError::TooLarge) => "amount.too_large",
+            LoanError::Amount(AmountError::Malformed) | LoanError::Principal(AmountError::Malformed) => {
+                "amount.malformed"
+            }
+            LoanError::Amount(AmountError::TooFine { .. }) | LoanError::Principal(AmountError::TooFine { .. }) => {
+                "amount.too_fine"
+            }
+            LoanError::Amount(AmountError::TooLarge) | LoanError::Principal(AmountError::TooLarge) => {
+                "amount.too_large"
+            }
             LoanError::InTheFuture { .. } => "date.in_the_future",
             LoanError::BackDatedTooFar { .. } => "date.back_dated_too_far",
             LoanError::ExceedsPayoff { .. } => "loan.amount_exceeds_payoff",
@@ -139,7 +147,7 @@ impl Refusal for LoanError {
             }
             LoanError::SlotUnknown(_) => "/accounting",
             LoanError::ClientNotActive => "/client_id",
-            LoanError::PrincipalOutsideLimits { .. } => "/principal",
+            LoanError::Principal(_) | LoanError::PrincipalOutsideLimits { .. } => "/principal",
             LoanError::InstalmentsOutsideLimits { .. } => "/instalments",
             LoanError::AboveApproved { .. }
             | LoanError::AmountNotPositive

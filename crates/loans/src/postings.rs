@@ -58,7 +58,14 @@ pub const RULES: &[Rule] = &[
     rule(REPAID, "interest on a non-accrual or cash-basis loan", Money, Leg::Slot(S::InterestIncome)),
     rule(REPAID, "surplus", Money, Leg::Slot(S::Overpayment)),
     rule(REPAID, "paid ahead, used by a settlement", Leg::Slot(S::Unearned), Leg::Slot(S::LoanPortfolio)),
+    rule(
+        REPAID,
+        "the same on the cash basis, where it was income",
+        Leg::Slot(S::InterestIncome),
+        Leg::Slot(S::LoanPortfolio),
+    ),
     rule(REPAID, "interest at the true rate, at a settlement", Money, Leg::Slot(S::InterestIncome)),
+    rule(REPAID, "the same, of what was paid ahead", Leg::Slot(S::Unearned), Leg::Slot(S::InterestIncome)),
     rule(REPAID, "cure: interest is income again", Leg::Slot(S::InterestReceivable), Leg::Slot(S::InterestIncome)),
     rule(REPAID, "cure, or collected: out of the memo", Leg::Slot(S::NonAccrualContra), Leg::Slot(S::NonAccrualMemo)),
     rule(CLOSE_OF_DAY, "interest of the night", Leg::Slot(S::InterestReceivable), Leg::Slot(S::InterestIncome)),
@@ -160,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_slot_has_an_account_and_a_rule() {
-        for slot in Slot::ALL {
+        for &slot in Slot::ALL {
             assert!(SLOTS.iter().any(|account| account.slot == slot), "{slot:?}");
             let used = |leg: Leg| leg == Leg::Slot(slot);
             assert!(RULES.iter().any(|rule| used(rule.debit) || used(rule.credit)), "{slot:?}");

@@ -324,7 +324,7 @@ pub async fn loans_end(tx: &Tx, ended: &[(Uuid, LoanStatus)]) -> Result<(), Faul
     let ids: Vec<Uuid> = ended.iter().map(|(id, _)| *id).collect();
     let statuses: Vec<&str> = ended.iter().map(|(_, status)| status.as_str()).collect();
     tx.execute(
-        "insert into loan_past select loan.*, $2::date from loan where id = any($1) and since_on < $2",
+        "insert into loan_past select $2::date, loan.* from loan where id = any($1) and since_on < $2",
         &[&ids, &tx.business_date],
     )
     .await?;

@@ -124,7 +124,7 @@ pub async fn receipts_taken(tx: &Tx, receipts: &[&str]) -> Result<Vec<String>, F
 }
 
 const LOANS_TO_PAST: &str =
-    "insert into loan_past select loan.*, $2::date from loan where id = any($1) and since_on < $2";
+    "insert into loan_past select $2::date, loan.* from loan where id = any($1) and since_on < $2";
 
 /// Keeps the state of earlier days: what a report says of them is read there.
 async fn loans_to_past(tx: &Tx, ids: &[Uuid]) -> Result<(), Fault> {

@@ -14,6 +14,13 @@ pub async fn is_furnished(tx: &Tx) -> Result<bool, Fault> {
     Ok(tx.query_one("select exists (select from business_day) as furnished", &[]).await?.get("furnished"))
 }
 
+/// Another currency and another first day, as long as nothing was booked and no day was closed.
+pub async fn begin_again(tx: &Tx, currency: Currency, business_date: NaiveDate) -> Result<(), Fault> {
+    tx.execute("update setting set base_currency = $1", &[&currency.code()]).await?;
+    tx.execute("update business_day set open_on = $1", &[&business_date]).await?;
+    Ok(())
+}
+
 /// Writes the one row of settings, the open business day and the head office.
 pub async fn institution(
     tx: &Tx,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use kernel::currency::Currency;
 
@@ -20,6 +20,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve the API
     Serve(Serve),
+    /// Show a believable institution: loads it into an empty database and serves it
+    Demo(Demo),
     /// Bring a database of your own up to date: makes the roles and tables; run it as the owner
     Migrate(Migrate),
     /// Close business days that are over; safe to run twice
@@ -56,14 +58,29 @@ pub struct Database {
     pub no_fetch: bool,
 }
 
+/// How to serve.
 #[derive(Debug, Clone, Args)]
-pub struct Serve {
+pub struct Serving {
     #[command(flatten)]
     pub database: Database,
 
     /// The address to listen on; port 0 takes a free one
     #[arg(long, env = "AYNI_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+
+    /// Allow business days after today's calendar day to be closed: for trials only
+    #[arg(long)]
+    pub sandbox_clock: bool,
+
+    /// Serve although the database user could change history
+    #[arg(long)]
+    pub allow_owner: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub serving: Serving,
 
     /// The first business date of an empty database (default: today)
     #[arg(long, env = "AYNI_BUSINESS_DATE", value_name = "DATE")]
@@ -73,16 +90,30 @@ pub struct Serve {
     #[arg(long, env = "AYNI_CURRENCY", value_name = "CODE", default_value = "USD")]
     pub currency: Currency,
 
-    /// Allow business days after today's calendar day to be closed: for trials only
-    #[arg(long)]
-    pub sandbox_clock: bool,
-
-    /// Serve although the database user could change history
-    #[arg(long)]
-    pub allow_owner: bool,
-
     /// What to log: error, warn, info, debug, or a filter such as db=debug,info
     #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "info,tokio_postgres=warn")]
+    pub log: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub serving: Serving,
+
+    /// How many clients an empty database gets, and seven loans for six of them
+    #[arg(long, value_name = "COUNT", default_value = "600", value_parser = value_parser!(u32).range(30..=6000))]
+    pub clients: u32,
+
+    /// Which institution an empty database gets: the same number gives the same one
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub seed: u64,
+
+    /// The base currency of an empty database; the figures are those of Kenyan shillings
+    #[arg(long, env = "AYNI_CURRENCY", value_name = "CODE", default_value = "KES")]
+    pub currency: Currency,
+
+    /// What to log: error, warn, info, debug, or a filter such as db=debug,info
+    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "warn")]
     pub log: String,
 }
 

@@ -4,10 +4,12 @@
 
 mod arguments;
 mod commands;
+mod demo;
 mod failure;
 mod house;
 mod housekeeping;
 mod logging;
+mod measures;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(serve) => commands::serve::run(serve).await,
+        Command::Demo(demo) => commands::demo::run(demo).await,
         Command::Migrate(migrate) => commands::migrate::run(migrate).await,
         Command::CloseDay(close_day) => commands::close_day::run(close_day).await,
         Command::Verify(database) => commands::verify::run(database).await,

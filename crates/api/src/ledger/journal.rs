@@ -3,13 +3,15 @@
 use access::permission::Permission;
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use db::lane::{Answer, Asked, OutcomeOf};
+use db::tx::Tx;
+use kernel::amount::Amount;
 use kernel::currency::Currency;
 use ledger::journal::{Entry, EntryHead, EntryLine};
-use ledger::manual::{ManualLine, PostManualEntry};
+use ledger::manual::{ManualLine, PostManualEntry, waits_for_approval};
 use ledger::reversal::ReverseEntry;
 use ledger::store_journal::JournalFilter;
 use schemars::JsonSchema;
@@ -21,9 +23,10 @@ use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List};
 use crate::ledger::account_lines::debit;
 use crate::operation::{Access, Operation, schema};
+use crate::preview::foreseen;
 use crate::problem::Problem;
 use crate::render;
-use crate::wire::{AmountText, Code, CurrencyCode, Day, Name, new_id};
+use crate::wire::{AmountText, Code, CurrencyCode, Day, DryRun, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/journal-entries", "list_journal_entries", Access::Needs(Permission::JournalRead), || get(list))
@@ -34,6 +37,7 @@ pub const OPERATIONS: &[Operation] = &[
         post(write)
     })
     .about("Ledger", "Post an entry by hand; above the institution's limit it waits for a second person")
+    .query(schema::<DryRun>)
     .takes(
         schema::<EntryRequest>,
         r#"{"branch_id": "0198c0de-0000-7000-8000-000000000001", "description": "Rent of March",
@@ -52,6 +56,7 @@ pub const OPERATIONS: &[Operation] = &[
         || post(reverse),
     )
     .about("Ledger", "Take back an entry that was posted by hand: booked today, with the value date of the original")
+    .query(schema::<DryRun>)
     .takes(schema::<ReversalRequest>, r#"{"description": "Rent of March was posted twice"}"#)
     .answers(201, schema::<EntryView>),
 ];
@@ -131,6 +136,16 @@ pub struct EntryView {
     lines: Vec<LineView>,
 }
 
+/// What would happen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EntryPreviewView {
+    dry_run: bool,
+    /// Whether it would wait for a second person first.
+    held: bool,
+    #[serde(flatten)]
+    entry: EntryView,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LineView {
     line: i16,
@@ -203,7 +218,7 @@ async fn show(reading: Reading, id: Id) -> Result<Json<EntryView>, Problem> {
     entry.map(|entry| Json(EntryView::of(&entry))).ok_or_else(Problem::not_found)
 }
 
-async fn write(asking: Asking, body: Body<EntryRequest>) -> Result<Response, Problem> {
+async fn write(asking: Asking, dry_run: Parameters<DryRun>, body: Body<EntryRequest>) -> Result<Response, Problem> {
     let request = body.value;
     let currency = request.currency.map_or(asking.app.base_currency, |currency| currency.0);
     let lines: Result<Vec<ManualLine>, Problem> =
@@ -217,6 +232,10 @@ async fn write(asking: Asking, body: Body<EntryRequest>) -> Result<Response, Pro
         currency,
         lines: lines?,
     };
+    if dry_run.0.is_wanted() {
+        let (tx, entry) = foreseen(&asking, &command).await?;
+        return preview(&tx, &entry, command.total()).await;
+    }
     asking.submit(&asking.app.lanes.post_manual_entry, &body.canonical, command).await
 }
 
@@ -232,14 +251,31 @@ fn line_of(line: LineRequest, index: usize, currency: Currency) -> Result<Manual
     })
 }
 
-async fn reverse(asking: Asking, id: Id, body: Body<ReversalRequest>) -> Result<Response, Problem> {
+async fn reverse(
+    asking: Asking,
+    id: Id,
+    dry_run: Parameters<DryRun>,
+    body: Body<ReversalRequest>,
+) -> Result<Response, Problem> {
     let request = body.value;
     let command = ReverseEntry {
         entry_id: id.0,
         id: new_id(request.id)?,
         description: request.description.map(|description| description.0),
     };
+    if dry_run.0.is_wanted() {
+        let (tx, entry) = foreseen(&asking, &command).await?;
+        return preview(&tx, &entry, entry.total()).await;
+    }
     asking.submit(&asking.app.lanes.reverse_entry, &body.canonical, command).await
+}
+
+async fn preview(tx: &Tx, entry: &Entry, total: Amount) -> Result<Response, Problem> {
+    let held = match entry.lines.first() {
+        Some(line) => waits_for_approval(tx, line.currency, total).await?,
+        None => false,
+    };
+    Ok(Json(EntryPreviewView { dry_run: true, held, entry: EntryView::of(entry) }).into_response())
 }
 
 pub fn posted(asked: &Asked<'_, PostManualEntry>, outcome: &OutcomeOf<PostManualEntry>) -> Answer {

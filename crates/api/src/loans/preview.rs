@@ -1,8 +1,8 @@
-//! Dry runs: what a command would do, decided on one snapshot, without a key, a lock or a trace.
+//! The dry run of a command that moves a loan's money: its answer, and the journal lines.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use db::lane::{Asked, Command, Outcome};
+use db::lane::Command;
 use ledger::books::Books;
 use loans::actions::record::Recorded;
 use loans::error::LoanError;
@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::asking::{Asking, Reading};
+use crate::asking::Asking;
 use crate::loans::views::RecordedView;
+use crate::preview::foreseen;
 use crate::problem::Problem;
 
 /// What would happen: the answer, and the journal lines.
@@ -36,18 +37,9 @@ pub async fn preview<C>(asking: &Asking, command: C) -> Result<Response, Problem
 where
     C: Command<Done = Recorded, Refused = LoanError>,
 {
-    let Reading { mut tx, caller } = asking.read().await?;
-    let outcomes = C::preview(&mut tx, &[Asked { caller: &caller, command: &command, key_id: None }]).await?;
-    match outcomes.into_iter().next() {
-        Some(Outcome::Done(recorded)) => {
-            let books = Books::read(&tx).await?;
-            Ok(Json(PreviewView::of(&recorded, &books)).into_response())
-        }
-        Some(Outcome::Refused(error)) => Err(Problem::of_refusal(&error)),
-        Some(Outcome::Denied(denied)) => Err(Problem::of_denied(denied)),
-        Some(Outcome::Absent) => Err(Problem::not_found()),
-        Some(Outcome::Held(_) | Outcome::Busy) | None => Err(Problem::unavailable()),
-    }
+    let (tx, recorded) = foreseen(asking, &command).await?;
+    let books = Books::read(&tx).await?;
+    Ok(Json(PreviewView::of(&recorded, &books)).into_response())
 }
 
 impl PreviewView {

@@ -123,9 +123,15 @@ async fn repay_all(asking: Asking, body: Body<RepaymentsRequest>) -> Result<Json
         let reply = asking.app.lanes.repay.submit(asking.actor.clone(), permission, Some(key), item.command());
         async move { (name, reply.await) }
     });
+    let replies = join_all(waiting).await;
+    // Who may not repay at all is refused as a whole.
+    if let Some((_, denied)) = replies.first()
+        && replies.iter().all(|(_, reply)| matches!(reply, Reply::Denied(_)))
+    {
+        return Err(problem_of(denied));
+    }
     let request_id = asking.actor.request_id;
-    let data =
-        join_all(waiting).await.into_iter().map(|(key, reply)| RepaidItemView::of(key, reply, request_id)).collect();
+    let data = replies.into_iter().map(|(key, reply)| RepaidItemView::of(key, reply, request_id)).collect();
     Ok(Json(RepaymentsView { data }))
 }
 

@@ -3,7 +3,8 @@
 //! 1. begin; share the gates; try-lock every value that a caller chose.
 //! 2. In statements after those: the open day, the callers' grants, the rows of keys that were used before.
 //! 3. Answer replays, keys in other hands, and who may not; run what is left.
-//! 4. Outbox, audit rows, key rows with their answers; commit; only then answer.
+//! 4. Outbox, audit rows, key rows with their answers (`written`); commit; only then answer. A commit that breaks off may
+//!    have happened: `fate` finds out.
 //!
 //! A batch never waits for a row and has no savepoints: where a statement fails, the batch is rolled back whole, and run again
 //! or halved until the command at fault stands alone.
@@ -16,7 +17,9 @@ use rand::RngExt;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Answer, Asked, Command, Outcome, Pending, Render, Reply, locking_for};
+use super::fate::was_committed;
+use super::written::Decided;
+use super::{Answer, Asked, Command, Pending, Render, Reply, locking_for};
 use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
 use crate::fault::{Fault, Remedy};
 use crate::gates::{self, Gate};
@@ -40,7 +43,7 @@ pub(super) struct Finished<C> {
 }
 
 /// What one attempt says of a command: an answer, or that its row was not to be had.
-enum Verdict {
+pub(super) enum Verdict {
     Reply(Reply),
     PassedOver,
 }
@@ -160,8 +163,13 @@ async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C
         for ((index, asked), outcome) in indexes.into_iter().zip(&asked).zip(outcomes) {
             verdicts[index] = Some(decided.take(render, &part[index], asked, outcome, &tx));
         }
+        let trace = decided.trace();
         decided.write(&mut tx, C::OPERATION).await?;
-        tx.commit_only().await?;
+        if let Err(fault) = tx.commit_only().await
+            && (fault.remedy() != Remedy::Unavailable || !was_committed(&pool, trace).await)
+        {
+            return Err(fault);
+        }
     }
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Reply(Reply::Unavailable))).collect())
 }
@@ -211,6 +219,19 @@ pub struct Stored {
     pub answer: Answer,
     /// Where the command was held for a second person.
     pub approval_id: Option<Uuid>,
+}
+
+/// Whether a key is on its way on any server: its claim is held.
+pub async fn is_claimed(tx: &Tx, key_id: Uuid) -> Result<bool, Fault> {
+    let row = tx
+        .query_one(
+            "select exists (select from pg_locks
+                 where locktype = 'advisory' and objsubid = 1 and granted and (classid::bigint << 32) | objid::bigint = $1
+                   and database = (select oid from pg_database where datname = current_database()))",
+            &[&Claim::of_key(key_id).0],
+        )
+        .await?;
+    Ok(row.get(0))
 }
 
 /// What is stored under a key.
@@ -280,94 +301,4 @@ impl Stored {
         };
         (row.get("id"), Stored { fingerprint: row.get("fingerprint"), answer, approval_id: row.get("approval_id") })
     }
-}
-
-/// The key and audit rows of what was decided.
-#[derive(Default)]
-struct Decided {
-    audit: Vec<(Uuid, Option<Uuid>, i16, Uuid, Option<Uuid>)>,
-    keys: Vec<(Uuid, Vec<u8>, i16, Uuid, Option<Uuid>, Option<Uuid>, String)>,
-}
-
-impl Decided {
-    fn take<C: Command>(
-        &mut self,
-        render: Render<C>,
-        pending: &Pending<C>,
-        asked: &Asked<'_, C>,
-        outcome: Outcome<C::Done, C::Refused>,
-        tx: &Tx,
-    ) -> Verdict {
-        let approval_id = match &outcome {
-            Outcome::Busy => return Verdict::PassedOver,
-            Outcome::Denied(denied) => return Verdict::Reply(Reply::Denied(*denied)),
-            Outcome::Held(held) => Some(held.approval_id),
-            _ => None,
-        };
-        let answer = render(asked, &outcome);
-        let status = i16::try_from(answer.status).unwrap_or(500);
-        let user = pending.actor.user_id;
-        let subject = answer.subject_id.or(pending.command.subject());
-        let key = pending.key.filter(|_| answer.stored);
-        self.audit.push((user, subject, status, pending.actor.request_id, key.map(|key| key.id)));
-        if let Some(key) = key {
-            let fingerprint = key.fingerprint.to_vec();
-            self.keys.push((key.id, fingerprint, status, user, subject, approval_id, answer.body.clone()));
-        }
-        debug_assert!(tx.business_date > chrono::NaiveDate::MIN);
-        Verdict::Reply(Reply::Answer(answer))
-    }
-
-    async fn write(self, tx: &mut Tx, operation: &'static str) -> Result<(), Fault> {
-        tx.write_events().await?;
-        let tx = &*tx;
-        futures::try_join!(write_audit(tx, operation, &self.audit), write_keys(tx, operation, &self.keys))?;
-        Ok(())
-    }
-}
-
-async fn write_audit(
-    tx: &Tx,
-    operation: &'static str,
-    rows: &[(Uuid, Option<Uuid>, i16, Uuid, Option<Uuid>)],
-) -> Result<(), Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|_| tx.new_id()).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.1).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.2).collect();
-    let requests: Vec<Uuid> = rows.iter().map(|row| row.3).collect();
-    let keys: Vec<Option<Uuid>> = rows.iter().map(|row| row.4).collect();
-    tx.execute(
-        "insert into audit (at, business_date, operation, id, user_id, subject_id, status, request_id, key_id)
-         select $1, $2, $3, * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::smallint[], $8::uuid[], $9::uuid[])",
-        &[&tx.now, &tx.business_date, &operation, &ids, &users, &subjects, &statuses, &requests, &keys],
-    )
-    .await?;
-    Ok(())
-}
-
-async fn write_keys(
-    tx: &Tx,
-    operation: &'static str,
-    rows: &[(Uuid, Vec<u8>, i16, Uuid, Option<Uuid>, Option<Uuid>, String)],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.1.as_slice()).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.2).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.3).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.4).collect();
-    let approvals: Vec<Option<Uuid>> = rows.iter().map(|row| row.5).collect();
-    let bodies: Vec<&str> = rows.iter().map(|row| row.6.as_str()).collect();
-    tx.execute(
-        "with body as (
-             insert into idempotency_body (stored_at, id, body) select $1, * from unnest($3::uuid[], $9::text[]))
-         insert into idempotency_key (stored_at, operation, id, fingerprint, status, user_id, subject_id, approval_id)
-         select $1, $2, * from unnest($3::uuid[], $4::bytea[], $5::smallint[], $6::uuid[], $7::uuid[], $8::uuid[])",
-        &[&tx.now, &operation, &ids, &fingerprints, &statuses, &users, &subjects, &approvals, &bodies],
-    )
-    .await?;
-    Ok(())
 }

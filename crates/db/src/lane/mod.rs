@@ -7,8 +7,10 @@
 //! Deliberately absent: HTTP. `render`, given at the start, turns an outcome into the stored answer.
 
 mod batch;
+mod fate;
 mod in_flight;
 mod queue;
+mod written;
 
 use std::fmt;
 use std::future::Future;
@@ -19,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use batch::{Stored, stored_answer};
+pub use batch::{Stored, is_claimed, stored_answer};
 pub use in_flight::InFlight;
 
 use crate::caller::{Actor, Caller, Denied};

@@ -1,6 +1,6 @@
 //! Manual entries, reversal, the lists.
 
-use db::lane::Outcome;
+use db::lane::{Asked, Command, Outcome, OutcomeOf};
 use db::page::Page;
 use db::tx::Tx;
 use kernel::amount::Amount;
@@ -101,6 +101,55 @@ fn above_the_limit_an_entry_and_its_reversal_wait() {
         assert!(matches!(reverse(&tx, Uuid::from_u128(1), 2).await, Outcome::Held(_)));
         tx.commit().await.unwrap();
         assert_eq!(world.findings().await, [] as [&str; 0]);
+    });
+}
+
+/// What a dry run answers, in a transaction that can neither write nor lock.
+async fn foreseen<C: Command>(world: &World, command: &C) -> OutcomeOf<C> {
+    let mut tx = Tx::begin_reading(&world.pool).await.unwrap();
+    let caller = world.caller(&tx).await;
+    C::preview(&mut tx, &[Asked { caller: &caller, command, key_id: None }]).await.unwrap().remove(0)
+}
+
+#[test]
+fn a_dry_run_answers_what_would_be_posted_and_leaves_no_trace() {
+    run(async {
+        let world = World::new().await;
+        let Outcome::Done(foreseen_entry) = foreseen(&world, &rent(1, 500)).await else { panic!("refused") };
+        assert_eq!(world.number("select count(*) from journal_entry").await, 0);
+        let tx = world.begin().await;
+        let Outcome::Done(entry) = post_by_hand(&tx, &rent(1, 500), false).await else { panic!("refused") };
+        tx.commit().await.unwrap();
+        assert_eq!(foreseen_entry.lines, entry.lines);
+        assert_eq!(foreseen(&world, &rent(1, 500)).await, Outcome::Refused(LedgerError::IdTaken(entry.head.id)));
+
+        let take_back = ReverseEntry { entry_id: entry.head.id, id: Uuid::from_u128(2), description: None };
+        let Outcome::Done(reversal) = foreseen(&world, &take_back).await else { panic!("refused") };
+        assert_eq!((reversal.head.reverses, reversal.lines.len()), (Some(entry.head.id), 4));
+        assert_eq!(world.number("select count(*) from journal_reversal").await, 0);
+        assert_eq!(
+            foreseen(&world, &ReverseEntry { entry_id: Uuid::from_u128(9), ..take_back }).await,
+            Outcome::Absent
+        );
+    });
+}
+
+#[test]
+fn a_dry_run_of_what_would_wait_shows_the_entry_and_says_so() {
+    run(async {
+        let world = World::new().await;
+        world.superuser.batch_execute("update setting set journal_approval_limit_minor = 499").await.unwrap();
+        let command = rent(1, 500);
+        assert!(matches!(foreseen(&world, &command).await, Outcome::Done(_)));
+        assert_eq!(world.number("select count(*) from approval").await, 0);
+        let tx = Tx::begin_reading(&world.pool).await.unwrap();
+        for (currency, total, waits) in [("KES", 500, true), ("KES", 499, false), ("USD", 1, true)] {
+            let total = Amount::of_minor(total);
+            let said = manual::waits_for_approval(&tx, currency.parse().unwrap(), total).await.unwrap();
+            assert_eq!(said, waits, "{total:?} {currency}");
+        }
+        // The lines between branches are no part of it.
+        assert_eq!(command.total(), Amount::of_minor(500));
     });
 }
 

@@ -198,7 +198,7 @@ fn applied_on(command: &Apply, caller: &Caller, known: &Known, today: Today) -> 
 }
 
 pub(crate) fn principal_within(principal: PlainAmount, product: &Product) -> Result<Amount, LoanError> {
-    let principal = principal.in_currency(product.currency).map_err(LoanError::Amount)?;
+    let principal = principal.in_currency(product.currency).map_err(LoanError::Principal)?;
     let limits = &product.limits;
     if principal < limits.principal_least || principal > limits.principal_most {
         let (least, most) = (limits.principal_least, limits.principal_most);

@@ -3,7 +3,7 @@
 //!
 //! The model keeps books as the system does: a journal that is only appended to, one state per loan that an event in
 //! order steps forward from the instalments it needs, a replay for what comes late, closes that run whenever they get
-//! to it.
+//! to it. Every entry is held against the posting rules (`rules.rs`).
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,12 @@ use loans::event::{Event, EventKind, check};
 use loans::loan::{Applied, Loan, replay};
 use loans::payoff::payoff;
 use loans::position::{Position, cash_leg, difference, position};
+use loans::postings::{CLOSE_OF_DAY, RULES};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::random::{Borrower, Size, Wish, WishKind, borrower, wish};
+use crate::rules::{Posted, entry_event};
 use crate::support::{date, id};
 
 const FIRST_DAY: &str = "2027-11-20";
@@ -153,12 +155,15 @@ impl Books {
         let stored = &mut self.loans[wish.loan];
         let Some(event) = stored.event(wish, self.recorded, today) else { return };
         let possible = check(&stored.borrower.agreement, &stored.events, &event).is_ok();
-        let done = if stored.state.is_followed_by(&event) { stored.step(&event) } else { stored.replay(&event) };
+        let in_order = stored.state.is_followed_by(&event);
+        let done = if in_order { stored.step(&event) } else { stored.replay(&event) };
         assert_eq!(done.is_some(), possible, "{event:?}");
         let Some((before, after)) = done else { return };
         let lines = difference(&position(&after, today), &position(&before, today));
         let cash = cash_leg(&event, &stored.events);
         assert_eq!(lines.total() + cash, Amount::ZERO, "{event:?}");
+        let posted = Posted::of(entry_event(event.kind.name()), in_order && event.value_on == today, &lines, cash);
+        assert!(posted.follows(RULES), "{posted:?}");
         stored.events.push(event);
         stored.agrees_with_its_replay();
         self.journal.push(Entry { booked_on: today, lines, cash });
@@ -168,7 +173,10 @@ impl Books {
         let mut lines = Position::default();
         for stored in &self.loans {
             let loan = stored.known_at(day);
-            lines += difference(&position(&loan, day + Days::new(1)), &position(&loan, day));
+            let night = difference(&position(&loan, day + Days::new(1)), &position(&loan, day));
+            let posted = Posted::of(CLOSE_OF_DAY, true, &night, Amount::ZERO);
+            assert!(posted.follows(RULES), "{posted:?}");
+            lines += night;
         }
         assert_eq!(lines.total(), Amount::ZERO);
         self.journal.push(Entry { booked_on: day, lines, cash: Amount::ZERO });

@@ -2,6 +2,8 @@
 
 pub mod completions;
 
+pub mod demo;
+
 pub mod migrate;
 
 pub mod openapi;

@@ -1,5 +1,6 @@
 //! `ayni serve`
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,66 +10,72 @@ use api::app::{App, Lanes};
 use db::lane::InFlight;
 use db::pool::{CONNECTIONS, Pool};
 use db::tx::Tx;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::arguments::Serve;
+use crate::arguments::{Serve, Serving};
 use crate::failure::Failure;
 use crate::house::House;
 
 pub async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     crate::logging::start(&arguments.log)?;
     // Before the database is touched: a busy port is the commonest mistake.
-    let listener = listen(&arguments).await?;
-    let mut house = House::open(&arguments.database, true).await?;
-    let app = open(&house, &arguments).await?;
-    if let Some(password) = &app.first_password {
+    let listener = listen(&arguments.serving).await?;
+    let mut house = House::open(&arguments.serving.database, true).await?;
+    let pool = pool(&house, &arguments.serving).await?;
+    if let Some(password) = furnish(&pool, &arguments).await? {
         println!("The user admin has the password {password} (it is not shown again).");
     }
-    let address =
-        listener.local_addr().map_err(|cause| Failure::Listen { address: arguments.listen.to_string(), cause })?;
+    let app = app(pool, &arguments.serving).await?;
+    let address = address(&listener, &arguments.serving)?;
     println!("Ayni serves on http://{address}: the reference is at /docs. Stop it with Ctrl-C.");
-    let served = serve_until_stopped(listener, app.app, &mut house).await;
+    let served = serve_until_stopped(listener, app, &mut house).await;
     house.close().await?;
     served?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn listen(arguments: &Serve) -> Result<TcpListener, Failure> {
-    TcpListener::bind(arguments.listen)
-        .await
-        .map_err(|cause| Failure::Listen { address: arguments.listen.to_string(), cause })
+pub async fn listen(serving: &Serving) -> Result<TcpListener, Failure> {
+    TcpListener::bind(serving.listen).await.map_err(|cause| not_listening(serving, cause))
 }
 
-pub struct Opened {
-    pub app: App,
-    /// Of the user admin, where this start has made it at random.
-    pub first_password: Option<String>,
+/// Where it listens: of port 0, the one that was free.
+pub fn address(listener: &TcpListener, serving: &Serving) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|cause| not_listening(serving, cause))
 }
 
-/// Checks and, on an empty database, furnishes; then starts the lanes.
-pub async fn open(house: &House, arguments: &Serve) -> Result<Opened, Failure> {
+fn not_listening(serving: &Serving, cause: std::io::Error) -> Failure {
+    Failure::Listen { address: serving.listen.to_string(), cause }
+}
+
+/// The connections of a database that may be served.
+pub async fn pool(house: &House, serving: &Serving) -> Result<Pool, Failure> {
     let pool = Pool::try_new(&house.app_url, CONNECTIONS)?;
-    check(&pool, arguments.allow_owner).await?;
+    check(&pool, serving.allow_owner).await?;
+    Ok(pool)
+}
+
+/// Furnishes an empty database. Gives the password of the user admin, where it was made at random.
+async fn furnish(pool: &Pool, arguments: &Serve) -> Result<Option<String>, Failure> {
+    crate::demo::found::refuse_part(pool).await?;
     let password = std::env::var("AYNI_ADMIN_PASSWORD").ok().filter(|text| !text.is_empty()).map(SecretString::from);
     let business_date = arguments.business_date.unwrap_or_else(db::clock::today);
-    let furnished = crate::house::furnish(&pool, arguments.currency, business_date, password).await?;
+    crate::house::furnish(pool, arguments.currency, business_date, password).await
+}
+
+/// The lanes of a furnished database, and what else the handlers need.
+pub async fn app(pool: Pool, serving: &Serving) -> Result<App, Failure> {
     let tx = Tx::begin_reading(&pool).await?;
     let tokens = Tokens::try_new(&access::setup::signing_keys(&tx).await?)?;
     let base_currency = org::store::settings(&tx).await?.base_currency;
     drop(tx);
     let in_flight = InFlight::default();
     let lanes = Arc::new(Lanes::start(&pool, &in_flight));
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .map_err(|error| Failure::Said(format!("the metrics can not be kept: {error}")))?;
-    let sandbox_clock = arguments.sandbox_clock;
+    let metrics = crate::measures::start()?;
     let closer = Arc::new(Notify::new());
-    tokio::spawn(crate::housekeeping::run(pool.clone(), closer.clone()));
-    let app = App { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock };
-    Ok(Opened { app, first_password: furnished })
+    let sandbox_clock = serving.sandbox_clock;
+    Ok(App { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock })
 }
 
 /// The serving role must not be able to change history, and the schema must be the one that this program knows.
@@ -93,20 +100,26 @@ async fn check(pool: &Pool, allow_owner: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Serves until Ctrl-C or SIGTERM, or until the private Postgres has died.
-async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut House) -> Result<(), Failure> {
+/// Serves, and works off what waits, until Ctrl-C or SIGTERM, or until the private Postgres has died.
+pub async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut House) -> Result<(), Failure> {
+    tokio::spawn(crate::housekeeping::run(app.pool.clone(), app.closer.clone()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(api::serve::serve(listener, app, async {
         // Sent or dropped: both mean stop.
         let _ = stopped.await;
     }));
-    let failure = tokio::select! {
-        () = asked_to_stop() => None,
-        failure = watch(house) => Some(failure),
-    };
+    let stopped = until_stopped(house).await;
     drop(stop);
     let _ = serving.await;
-    failure.map_or(Ok(()), Err)
+    stopped
+}
+
+/// Ends when somebody asks for it, and fails when the private Postgres has died.
+pub async fn until_stopped(house: &mut House) -> Result<(), Failure> {
+    tokio::select! {
+        () = asked_to_stop() => Ok(()),
+        failure = watch(house) => Err(failure),
+    }
 }
 
 async fn watch(house: &mut House) -> Failure {

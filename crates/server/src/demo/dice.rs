@@ -25,8 +25,8 @@ impl Dice {
     }
 
     /// One of a list that is not empty.
-    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.0.random_range(0..list.len())]
+    pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.0.random_range(0..list.len())]
     }
 
     /// One of a list by its weight.

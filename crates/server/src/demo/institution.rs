@@ -24,7 +24,6 @@ pub const HEAD_OFFICE: usize = 0;
 
 #[derive(Debug)]
 pub struct Member {
-    pub number: &'static str,
     pub name: &'static str,
     pub branch: usize,
     pub username: &'static str,
@@ -32,26 +31,20 @@ pub struct Member {
     pub own_portfolio: bool,
 }
 
-const fn member(
-    number: &'static str,
-    name: &'static str,
-    branch: usize,
-    username: &'static str,
-    role: &'static str,
-) -> Member {
-    Member { number, name, branch, username, role, own_portfolio: false }
+const fn member(name: &'static str, branch: usize, username: &'static str, role: &'static str) -> Member {
+    Member { name, branch, username, role, own_portfolio: false }
 }
 
 /// The users that people sign in with are those of `arguments::DEMO_USERS`; the others act in the history only.
 pub const STAFF: [Member; 8] = [
-    member("S-001", "Grace Wambui", 0, "manager", "branch_manager"),
-    member("S-002", "Peter Otieno", 0, "accountant", "accountant"),
-    member("S-003", "Halima Juma", 0, "halima", "teller"),
-    member("S-004", "Brian Mwangi", 0, "officer", "loan_officer"),
-    member("S-005", "Faith Njeri", 0, "faith", "loan_officer"),
-    member("S-006", "Achieng Okoth", 1, "achieng", "loan_officer"),
-    Member { own_portfolio: true, ..member("S-007", "Kevin Ochieng", 1, "kevin", "loan_officer") },
-    member("S-008", "Mutua Musyoka", 2, "mutua", "loan_officer"),
+    member("Grace Wambui", 0, "manager", "branch_manager"),
+    member("Peter Otieno", 0, "accountant", "accountant"),
+    member("Halima Juma", 0, "halima", "teller"),
+    member("Brian Mwangi", 0, "officer", "loan_officer"),
+    member("Faith Njeri", 0, "faith", "loan_officer"),
+    member("Achieng Okoth", 1, "achieng", "loan_officer"),
+    Member { own_portfolio: true, ..member("Kevin Ochieng", 1, "kevin", "loan_officer") },
+    member("Mutua Musyoka", 2, "mutua", "loan_officer"),
 ];
 
 pub const MANAGER: usize = 0;
@@ -122,7 +115,9 @@ const HOLIDAYS: [(u32, u32, &str); 8] = [
 pub fn holidays(span: Span) -> Vec<(NaiveDate, &'static str)> {
     let years = span.first.year()..=span.last.year();
     let of_year = |year| {
-        HOLIDAYS.iter().filter_map(move |(month, day, name)| Some((NaiveDate::from_ymd_opt(year, *month, *day)?, *name)))
+        HOLIDAYS
+            .iter()
+            .filter_map(move |(month, day, name)| Some((NaiveDate::from_ymd_opt(year, *month, *day)?, *name)))
     };
     years.flat_map(of_year).collect()
 }

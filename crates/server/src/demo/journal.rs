@@ -77,7 +77,8 @@ impl Scale {
 }
 
 /// Per branch: salaries, rent, and what else an office needs in a month.
-const MONTHLY: [(i64, i64, i64); BRANCHES.len()] = [(320_000, 42_000, 36_000), (92_000, 24_000, 19_000), (48_000, 16_000, 12_000)];
+const MONTHLY: [(i64, i64, i64); BRANCHES.len()] =
+    [(210_000, 30_000, 24_000), (62_000, 18_000, 14_000), (32_000, 12_000, 9_000)];
 
 const EQUIPMENT_BOUGHT: i64 = 1_440_000;
 /// Months.
@@ -111,16 +112,15 @@ pub fn ends_month(day: NaiveDate) -> bool {
     later(day, 1).month() != day.month()
 }
 
-/// Interest on what is borrowed, 1 % a month: booked each month, paid each quarter. Gives what is paid.
+/// Interest on what is borrowed, 9 % a year: booked each month, paid each quarter. Gives both entries.
 pub fn interest(on: NaiveDate, borrowed: Amount, owed: &mut Amount) -> (Option<Entry>, Option<Entry>) {
-    let interest = Amount::of_minor(borrowed.minor() / 100);
+    let interest = Amount::of_minor(borrowed.minor() * 9 / 1_200);
     if !interest.is_positive() {
         return (None, None);
     }
     *owed += interest;
-    let booked =
-        simple(on, HEAD_OFFICE, "Interest on borrowings", INTEREST_ON_BORROWINGS, INTEREST_PAYABLE, interest);
-    if on.month() % 3 != 0 {
+    let booked = simple(on, HEAD_OFFICE, "Interest on borrowings", INTEREST_ON_BORROWINGS, INTEREST_PAYABLE, interest);
+    if !on.month().is_multiple_of(3) {
         return (Some(booked), None);
     }
     let paid = simple(on, HEAD_OFFICE, "Interest paid to the funder", INTEREST_PAYABLE, BANK, *owed);

@@ -150,7 +150,7 @@ fn drawn(fate: Fate, world: &World, dice: &mut Dice) -> PlannedLoan {
     let mut loan = PlannedLoan {
         product,
         principal: units(world.currency, least + steps * step),
-        instalments: *dice.pick(offer.instalments),
+        instalments: dice.pick(offer.instalments),
         applied_on,
         decided_on: Some(approved_on),
         withdrawn_on: None,
@@ -165,7 +165,7 @@ fn drawn(fate: Fate, world: &World, dice: &mut Dice) -> PlannedLoan {
     loan
 }
 
-/// The institution grows: the later of two days. What is on its way today began a few days ago.
+/// The institution grows: of two days it is the later one more often than not. What is on its way today began a few days ago.
 fn disbursement_day(fate: &Fate, world: &World, dice: &mut Dice) -> NaiveDate {
     let Span { first, last } = world.span;
     let days = (last - first).num_days();
@@ -175,7 +175,8 @@ fn disbursement_day(fate: &Fate, world: &World, dice: &mut Dice) -> NaiveDate {
         Fate::Overdue(_) | Fate::Renegotiated | Fate::RenegotiatedOverdue(_) | Fate::Cured => {
             later(first, dice.between(20, days - 10).unsigned_abs())
         }
-        _ => later(first, dice.between(20, days - 1).max(dice.between(20, days - 1)).unsigned_abs()),
+        _ if dice.percent(45) => later(first, dice.between(10, days - 1).unsigned_abs()),
+        _ => later(first, dice.between(10, days - 1).max(dice.between(10, days - 1)).unsigned_abs()),
     };
     world.working.from(day)
 }
@@ -185,7 +186,7 @@ fn first_due_on(offer: &Offer, disbursed_on: NaiveDate, dice: &mut Dice) -> Opti
     if offer.command.terms.frequency.unit != Unit::Month || !dice.percent(35) {
         return None;
     }
-    let payday = *dice.pick(&[1, 5, 28]);
+    let payday = dice.pick(&[1, 5, 28]);
     use chrono::Datelike;
     later(disbursed_on, 20).iter_days().take(31).find(|day| day.day() == payday)
 }
@@ -239,11 +240,12 @@ fn fail_within(
     days: RangeInclusive<i64>,
     dice: &mut Dice,
 ) -> bool {
-    let fitting = promised.instalments.iter().filter(|instalment| days.contains(&(last - instalment.due_on).num_days()));
+    let fitting =
+        promised.instalments.iter().filter(|instalment| days.contains(&(last - instalment.due_on).num_days()));
     let numbers: Vec<u32> = fitting.map(|instalment| instalment.number).filter(|number| *number > 1).collect();
     if numbers.is_empty() {
         return false;
     }
-    loan.fails_at = Some(*dice.pick(&numbers));
+    loan.fails_at = Some(dice.pick(&numbers));
     true
 }

@@ -26,11 +26,15 @@ pub mod journal;
 
 pub mod plan;
 
+pub mod found;
+
 pub mod desk;
+
+pub mod furnish;
 
 pub mod load;
 
-pub mod found;
+pub mod progress;
 
 use uuid::Uuid;
 

@@ -75,7 +75,7 @@ pub fn course(index: usize, planned: &PlannedLoan, officer: usize, world: &World
         index,
         officer,
         world,
-        lateness: *dice.pick(&[0, 0, 0, 3, 3, 8, 14]),
+        lateness: dice.pick(&[0, 0, 0, 3, 3, 8, 14]),
         dice,
         loan: Loan::new(Arc::new(agreement)),
         events: 0,
@@ -162,10 +162,9 @@ impl Borrower<'_> {
                 self.pay(day, half, Amount::ZERO);
                 self.pay(rest_on, owed - half, surplus);
             }
-            5..=8 => self.pay(day, Amount::of_minor(owed.minor().div_ceil(ten * 10) * ten * 10), surplus),
+            5..=8 => self.pay(day, rounded_up(owed, ten * 10), surplus),
             9..=10 if !is_the_last_good => {
-                let next =
-                    self.loan.instalments.get(index + 1).map_or(Amount::ZERO, |next| next.outstanding_total());
+                let next = self.loan.instalments.get(index + 1).map_or(Amount::ZERO, |next| next.outstanding_total());
                 self.pay(day, owed + next, surplus);
             }
             _ => self.pay(day, owed, surplus),
@@ -308,4 +307,8 @@ impl Borrower<'_> {
             oldest_unpaid_due_on: self.loan.oldest_unpaid_due_on(),
         });
     }
+}
+
+fn rounded_up(amount: Amount, to: i64) -> Amount {
+    Amount::of_minor((amount.minor() + to - 1) / to * to)
 }

@@ -79,9 +79,13 @@ impl Borrowing {
             return None;
         }
         let repaid = |index: &usize| {
-            self.courses[*index].as_ref().and_then(Course::settled_on).is_some_and(|day| later(day, 5) < loan.applied_on)
+            self.courses[*index]
+                .as_ref()
+                .and_then(Course::settled_on)
+                .is_some_and(|day| later(day, 5) < loan.applied_on)
         };
-        let is_alone = |index: &usize| self.clients.iter().filter(|client| **client == self.clients[*index]).count() == 1;
+        let is_alone =
+            |index: &usize| self.clients.iter().filter(|client| **client == self.clients[*index]).count() == 1;
         let mut known: Vec<usize> = (0..earlier.len()).filter(repaid).filter(is_alone).collect();
         if missing == 0 && known.is_empty() {
             known = (0..earlier.len()).filter(|index| earlier[*index].fate == Fate::Regular).filter(is_alone).collect();
@@ -90,7 +94,7 @@ impl Borrowing {
         if known.is_empty() || !(must || dice.percent(50)) {
             return must.then_some(0);
         }
-        Some(self.clients[*dice.pick(&known)])
+        Some(self.clients[dice.pick(&known)])
     }
 }
 

@@ -8,9 +8,7 @@ use kernel::amount::Amount;
 use ledger::slots::Channel;
 
 use crate::demo::institution::{BRANCHES, HEAD_OFFICE};
-use crate::demo::journal::{
-    self, BANK, BORROWINGS, Entry, Line, OFFICER_CASH, Scale, TELLER_CASH, WALLET, simple,
-};
+use crate::demo::journal::{self, BANK, BORROWINGS, Entry, Line, OFFICER_CASH, Scale, TELLER_CASH, WALLET, simple};
 use crate::demo::loans::World;
 use crate::demo::payments::Course;
 
@@ -38,7 +36,7 @@ const BANK_KEEPS: i64 = 250_000;
 const WALLET_KEEPS: i64 = 60_000;
 const TELLER_KEEPS: i64 = 40_000;
 const MOVED: i64 = 200_000;
-const TRANCHE: i64 = 2_500_000;
+const TRANCHE: i64 = 1_500_000;
 
 pub fn account_of(channel: Channel) -> &'static str {
     match channel {
@@ -116,9 +114,9 @@ impl Treasury {
         for flow in flows.iter().filter(|flow| flow.amount.is_negative()) {
             *going_out.entry((flow.branch, account_of(flow.channel))).or_default() += -flow.amount;
         }
-        // The wallet first: it is filled from the bank account.
+        // The wallet first: it is filled from the bank account. The head office last: it fills those of the branches.
         for account in [WALLET, BANK] {
-            for branch in 0..BRANCHES.len() {
+            for branch in (0..BRANCHES.len()).rev() {
                 let amount = going_out.get(&(branch, account)).copied().unwrap_or_default();
                 self.cover(day, branch, account, amount);
             }
@@ -148,7 +146,7 @@ impl Treasury {
         } else {
             let sum = in_whole(short, self.scale.of(MOVED));
             self.cover(day, HEAD_OFFICE, BANK, sum);
-            self.post(sent(day, branch, sum));
+            self.post(sent(day, HEAD_OFFICE, branch, sum));
         }
     }
 
@@ -171,26 +169,42 @@ impl Treasury {
     fn end_month(&mut self, day: NaiveDate, business: &Business<'_>) {
         for branch in 0..BRANCHES.len() {
             for (description, account, amount) in journal::expenses(branch, self.scale) {
-                self.pay(simple(day, branch, description, account, BANK, amount), amount);
+                self.pay(simple(day, branch, description, account, BANK, amount));
             }
             let is_of_month = |on: NaiveDate| (on.year(), on.month()) == (day.year(), day.month());
             let due = business.savings_due.iter().filter(|(on, of, _)| is_of_month(*on) && *of == branch);
             let savings: Amount = due.map(|(_, _, amount)| *amount).sum();
-            journal::savings_returned(day, branch, savings).into_iter().for_each(|entry| self.pay(entry, savings));
+            journal::savings_returned(day, branch, savings).into_iter().for_each(|entry| self.pay(entry));
             let came_in = wallet_takings(business, branch, is_of_month);
             journal::wallet_fee(day, branch, came_in).into_iter().for_each(|entry| self.post(entry));
         }
         self.post(journal::depreciation(day, self.scale));
-        let owed = self.interest_owed;
         let borrowed = -self.balance(HEAD_OFFICE, BORROWINGS);
         let (booked, paid) = journal::interest(day, borrowed, &mut self.interest_owed);
         booked.into_iter().for_each(|entry| self.post(entry));
-        if let Some(paid) = paid {
-            self.pay(paid, owed + Amount::of_minor(borrowed.minor() / 100));
+        paid.into_iter().for_each(|entry| self.pay(entry));
+        self.send_back(day);
+    }
+
+    /// Money that lies idle: a branch sends it to the head office, which pays back to the funder.
+    fn send_back(&mut self, day: NaiveDate) {
+        let (keeps, sum, tranche) = (self.scale.of(BANK_KEEPS), self.scale.of(MOVED), self.scale.of(TRANCHE));
+        for branch in (0..BRANCHES.len()).filter(|branch| *branch != HEAD_OFFICE) {
+            let idle = whole(self.balance(branch, BANK) - keeps, sum);
+            if idle.minor() >= 4 * sum.minor() {
+                self.post(sent(day, branch, HEAD_OFFICE, idle));
+            }
+        }
+        let borrowed = -self.balance(HEAD_OFFICE, BORROWINGS);
+        let idle = whole(self.balance(HEAD_OFFICE, BANK) - keeps, tranche).min(borrowed);
+        if idle.is_positive() {
+            self.post(simple(day, HEAD_OFFICE, "Repaid to the credit line of the funder", BORROWINGS, BANK, idle));
         }
     }
 
-    fn pay(&mut self, entry: Entry, amount: Amount) {
+    /// Posts an entry whose money comes from the bank account of its branch.
+    fn pay(&mut self, entry: Entry) {
+        let amount: Amount = entry.lines.iter().filter(|line| line.account == BANK).map(|line| -line.amount).sum();
         self.cover(entry.on, entry.branch, BANK, amount);
         self.post(entry);
     }
@@ -203,17 +217,19 @@ fn wallet_takings(business: &Business<'_>, branch: usize, is_of_month: impl Fn(N
     takings.map(|flow| flow.amount.or_zero()).sum()
 }
 
-/// Money from the head office's bank account to a branch's: what they then owe each other the ledger adds by itself.
-fn sent(day: NaiveDate, branch: usize, amount: Amount) -> Entry {
-    let lines = vec![
-        Line { account: BANK, branch, amount },
-        Line { account: BANK, branch: HEAD_OFFICE, amount: -amount },
-    ];
-    Entry { on: day, branch: HEAD_OFFICE, description: format!("Funds for {}", BRANCHES[branch].name), lines }
+/// Money from one branch's bank account to another's: what they then owe each other the ledger adds by itself.
+fn sent(day: NaiveDate, from: usize, to: usize, amount: Amount) -> Entry {
+    let lines = vec![Line { account: BANK, branch: to, amount }, Line { account: BANK, branch: from, amount: -amount }];
+    let description = format!("Funds from {} to {}", BRANCHES[from].name, BRANCHES[to].name);
+    Entry { on: day, branch: HEAD_OFFICE, description, lines }
 }
 
 /// At least an amount, in whole sums.
 fn in_whole(amount: Amount, sum: Amount) -> Amount {
-    let times = (amount.minor() + sum.minor() - 1) / sum.minor().max(1);
-    Amount::of_minor(times * sum.minor())
+    whole(amount + sum - Amount::of_minor(1), sum)
+}
+
+/// At most an amount, in whole sums.
+fn whole(amount: Amount, sum: Amount) -> Amount {
+    Amount::of_minor(amount.or_zero().minor() / sum.minor().max(1) * sum.minor())
 }

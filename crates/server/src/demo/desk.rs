@@ -1,0 +1,58 @@
+//! How the demo's people give commands: into the lanes of the API, each under a key that is derived from the plan.
+
+use access::permission::Permission;
+use api::app::Lanes;
+use db::caller::Actor;
+use db::keys::Key;
+use db::lane::{Answer, Command, Lane, Reply};
+use uuid::Uuid;
+
+use crate::demo::institution::{HEAD_OFFICE, Who};
+use crate::demo::{NAMESPACE, id};
+use crate::failure::Failure;
+
+#[derive(Debug)]
+pub struct Desk<'a> {
+    pub lanes: &'a Lanes,
+    /// The plan's: a key that was used for another plan is refused.
+    pub fingerprint: String,
+    pub administrator: Uuid,
+    pub head_office: Uuid,
+}
+
+impl Desk<'_> {
+    pub fn branch(&self, index: usize) -> Uuid {
+        if index == HEAD_OFFICE { self.head_office } else { id("branch", index) }
+    }
+
+    /// Gives a command and waits until it is done. Anything but success ends the load. Given again it does nothing.
+    pub async fn give<C: Command>(
+        &self,
+        lane: &Lane<C>,
+        (who, permission): (Who, Permission),
+        key: String,
+        command: C,
+    ) -> Result<Answer, Failure> {
+        let user_id = match who {
+            Who::Administrator => self.administrator,
+            Who::Staff(index) => id("user", index),
+        };
+        let (signed_in_at, request_id) = (db::clock::now(), Uuid::now_v7());
+        // The demo's own space of keys: none that a person chooses can be among them.
+        let actor = Actor { user_id, namespace: NAMESPACE, signed_in_at, request_id };
+        let given = Key::of(NAMESPACE, &key, C::OPERATION, "", &self.fingerprint);
+        match lane.submit(actor, permission.as_str(), Some(given), command).await {
+            Reply::Answer(answer) if (200..202).contains(&answer.status) => Ok(answer),
+            Reply::Answer(answer) => Err(refused(C::OPERATION, &key, &format!("{} {}", answer.status, answer.body))),
+            Reply::KeyReused => Err(Failure::Said(OTHER_PLAN.to_owned())),
+            other => Err(refused(C::OPERATION, &key, &format!("{other:?}"))),
+        }
+    }
+}
+
+const OTHER_PLAN: &str = "the demo data here were begun with another --clients or --seed, or by another version of Ayni, and are \
+     not complete: start it as it was started before, or take an empty place with --data-dir or --database-url";
+
+fn refused(operation: &str, key: &str, answer: &str) -> Failure {
+    Failure::Said(format!("the demo data could not be loaded: {operation} for {key} was answered with {answer}"))
+}
