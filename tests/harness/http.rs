@@ -1,6 +1,6 @@
 //! Sessions: a user at a server, over HTTP. Every request and answer is recorded for the oracle.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,6 +9,20 @@ use ureq::http::{HeaderMap, Method, Request};
 use uuid::Uuid;
 
 use super::record::{Record, Sent};
+
+/// One for all: a session lives as long as the record, and must not keep a connection open for as long.
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .max_redirects(0)
+        // The server closes what is idle for 20 seconds, perhaps just when it is used again.
+        .max_idle_age(Duration::from_secs(5))
+        .max_idle_connections(32)
+        .max_idle_connections_per_host(8)
+        .build();
+    config.into()
+});
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -79,7 +93,6 @@ pub fn key() -> String {
 #[derive(Clone)]
 pub struct Session {
     base: String,
-    agent: Agent,
     pub user_id: Uuid,
     pub token: String,
     record: Arc<Record>,
@@ -87,13 +100,8 @@ pub struct Session {
 
 impl Session {
     pub fn new(base: &str, user_id: Uuid, token: String, record: Arc<Record>) -> Session {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .max_redirects(0)
-            .build();
         record.keep_secret(&token);
-        Session { base: base.to_owned(), agent: config.into(), user_id, token, record }
+        Session { base: base.to_owned(), user_id, token, record }
     }
 
     /// The same user at another server.
@@ -171,8 +179,8 @@ impl Session {
             request = request.header(*name, *value);
         }
         let result = match body {
-            Some(body) => self.agent.run(request.body(body.to_owned()).unwrap()),
-            None => self.agent.run(request.body(()).unwrap()),
+            Some(body) => AGENT.run(request.body(body.to_owned()).unwrap()),
+            None => AGENT.run(request.body(()).unwrap()),
         };
         let answer = result.and_then(|response| {
             let (parts, mut body) = response.into_parts();

@@ -97,3 +97,28 @@ fn answers_are_compressed_for_who_asks() {
     assert!(packed.header("vary").is_some_and(|vary| vary.to_lowercase().contains("accept-encoding")));
     assert!(packed.text.len() * 3 < plain.text.len());
 }
+
+#[test]
+fn a_refusal_before_the_body_says_what_becomes_of_the_connection() {
+    let house = Institution::start();
+    let body = builders::repayment("1.00").to_string();
+    let mut stream = connect(&house.server);
+    let head = format!(
+        "POST /v1/repayments HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // The answer comes before the body is sent, as an access token has just expired.
+    let mut buffer = [0; 4096];
+    let read = stream.read(&mut buffer).unwrap();
+    let said = String::from_utf8_lossy(&buffer[..read]).to_lowercase();
+    assert!(said.starts_with("http/1.1 401"), "{said}");
+    if !said.contains("connection: close") {
+        // Then the connection must be good for the next request.
+        stream
+            .write_all(format!("{body}GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+            .unwrap();
+        let next = answer(stream);
+        assert!(next.contains("200 OK"), "the connection was closed without a word: {next:?}");
+    }
+}

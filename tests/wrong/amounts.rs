@@ -51,6 +51,15 @@ fn amounts_are_exact_decimal_strings() {
     ] {
         refused(teller.post(&path, &json!({"amount": amount, "channel": "cash"})), 400, "request.malformed", "/amount");
     }
+    house.must_hold(&[]);
+}
+
+#[test]
+fn amounts_are_more_than_nothing_and_no_finer_than_money() {
+    let house = Institution::start();
+    let loan = house.active_loan("nrb");
+    let teller = house.session("teller@nrb");
+    let path = loan.path("repayments");
     let unbookable = [
         ("0.001", "amount.too_fine"),
         ("10.0001", "amount.too_fine"),

@@ -55,15 +55,6 @@ fn entries_that_are_none() {
     );
     refused(lines(pair("8888")), 422, "reference.not_found", "/lines/0/account");
     refused(lines(pair("bad code")), 400, "request.malformed", "/lines/0/account");
-    refused(post(json!({"branch_id": house.branch("ksm")})), 422, "reference.not_found", "/branch_id");
-    refused(post(json!({"branch_id": Uuid::new_v4()})), 422, "reference.not_found", "/branch_id");
-    refused(post(json!({"booked_on": "2026-03-16"})), 422, "journal.booked_in_future", "/booked_on");
-    refused(post(json!({"value_on": "2026-03-16"})), 422, "journal.value_after_booking", "/value_on");
-    refused(post(json!({"currency": "XXY"})), 400, "request.malformed", "/currency");
-    refused(post(json!({"description": ""})), 400, "request.malformed", "/description");
-    refused(post(json!({"description": "a".repeat(201)})), 400, "request.malformed", "/description");
-    refused(post(json!({"description": "two\nlines"})), 400, "request.malformed", "/description");
-    refused(post(json!({"id": "00000000-0000-1000-8000-000000000001"})), 400, "request.malformed", "/id");
     let id = Uuid::new_v4();
     post(json!({"id": id})).expect(201);
     refused(post(json!({"id": id})), 409, "id.taken", "/id");
@@ -76,6 +67,27 @@ fn entries_that_are_none() {
     let path = format!("/v1/journal-entries/{}/reverse", people::id(&reversal["id"]));
     let again = accountant.post(&path, &json!({}));
     assert!(matches!(again.status, 409 | 422), "{}", again.text);
+    house.must_hold(&[]);
+}
+
+#[test]
+fn entries_with_a_wrong_heading() {
+    let house = Institution::on("2026-03-15");
+    let accountant = house.session("accountant@nrb");
+    let post = |change: Value| {
+        let mut body = house.entry_request("nrb", "10.00");
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        accountant.post("/v1/journal-entries", &body)
+    };
+    refused(post(json!({"branch_id": house.branch("ksm")})), 422, "reference.not_found", "/branch_id");
+    refused(post(json!({"branch_id": Uuid::new_v4()})), 422, "reference.not_found", "/branch_id");
+    refused(post(json!({"booked_on": "2026-03-16"})), 422, "journal.booked_in_future", "/booked_on");
+    refused(post(json!({"value_on": "2026-03-16"})), 422, "journal.value_after_booking", "/value_on");
+    refused(post(json!({"currency": "XXY"})), 400, "request.malformed", "/currency");
+    refused(post(json!({"description": ""})), 400, "request.malformed", "/description");
+    refused(post(json!({"description": "a".repeat(201)})), 400, "request.malformed", "/description");
+    refused(post(json!({"description": "two\nlines"})), 400, "request.malformed", "/description");
+    refused(post(json!({"id": "00000000-0000-1000-8000-000000000001"})), 400, "request.malformed", "/id");
     house.must_hold(&[]);
 }
 

@@ -173,7 +173,7 @@ pub fn problem_of(reply: &Reply) -> Problem {
         Reply::InProgress => Problem::new(
             StatusCode::CONFLICT,
             "idempotency.in_progress",
-            "the same command is being carried out on another server: ask again with the same key",
+            "the same command, or one that names the same number or id, is being carried out now: ask again with the same key",
         )
         .retry_after(1),
         Reply::KeyReused => Problem::new(

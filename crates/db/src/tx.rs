@@ -140,6 +140,12 @@ impl Tx {
         Ok(client.query_raw(&statement, values.iter().copied()).await?)
     }
 
+    /// From here on each statement is planned for its own values. For reports: the plan that Postgres keeps after some runs knows
+    /// neither the day nor the branch, takes few loans for likely, and then joins all of them with branch after branch.
+    pub async fn plan_for_values(&self) -> Result<(), Fault> {
+        Ok(self.client()?.batch_execute("set local plan_cache_mode = force_custom_plan").await?)
+    }
+
     /// What a decision may know of time.
     pub fn today(&self) -> Today {
         Today { now: self.now, business_date: self.business_date }

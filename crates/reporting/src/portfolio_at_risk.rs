@@ -84,6 +84,7 @@ const KNOWN_BY_CLIENT: &str = include_str!("portfolio_at_risk_by_client.sql");
 const RESTATED: &str = "select distinct loan_id from loan_event where booked_on > $1 and value_on <= $1";
 
 pub async fn portfolio_at_risk(tx: &Tx, asked: &Asked) -> Result<PortfolioAtRisk, Fault> {
+    tx.plan_for_values().await?;
     let late: Vec<Uuid> = match asked.restated {
         true => tx.query(RESTATED, &[&asked.as_of]).await?.iter().map(|row| row.get("loan_id")).collect(),
         false => Vec::new(),

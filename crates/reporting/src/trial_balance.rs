@@ -56,6 +56,7 @@ pub async fn trial_balance(
     currency: Currency,
     as_of: NaiveDate,
 ) -> Result<TrialBalance, Fault> {
+    tx.plan_for_values().await?;
     let rows = tx
         .query(
             "with within as (select id from branch where $1 = any(ancestors)),

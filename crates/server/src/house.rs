@@ -123,6 +123,22 @@ fn quoted(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// What is said where there is a database, and no institution in it.
+pub const NOT_SET_UP: &str =
+    "there is no institution in this database yet: `ayni serve` sets one up, or `ayni demo` one to try";
+
+/// Whether there is an institution to work on. A database that lacks migrations is refused.
+pub async fn is_set_up(pool: &Pool) -> Result<bool, Failure> {
+    let client = pool.get().await?;
+    let pending = migrations::pending(&client).await?;
+    if !pending.is_empty() {
+        return Err(Failure::NotMigrated(pending.join(", ")));
+    }
+    drop(client);
+    let tx = Tx::begin_reading(pool).await?;
+    Ok(org::setup::is_furnished(&tx).await?)
+}
+
 /// Furnishes an empty, migrated database: settings, business day, one head office, the standard chart, the standard roles,
 /// the user `admin`. Gives the password that was made for it at random. On a furnished one nothing happens.
 pub async fn furnish(

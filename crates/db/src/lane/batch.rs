@@ -9,21 +9,23 @@
 //! A batch never waits for a row and has no savepoints: where a statement fails, the batch is rolled back whole, and run again
 //! or halved until the command at fault stands alone.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rand::RngExt;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::fate::was_committed;
+use super::fate::{Trace, was_committed};
 use super::written::Decided;
 use super::{Answer, Asked, Command, Pending, Render, Reply, locking_for};
 use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
 use crate::fault::{Fault, Remedy};
 use crate::gates::{self, Gate};
-use crate::keys::Claim;
+use crate::keys::{Claim, Key};
 use crate::pool::Pool;
 use crate::tx::{Tx, Values};
 
@@ -54,11 +56,8 @@ impl<C: Command> Batch<C> {
         let rows = self.commands.iter().flat_map(|pending| pending.command.rows()).collect();
         let mut passed_over = Vec::new();
         let mut parts = vec![self.commands];
-        while let Some(part) = parts.pop() {
-            let part = Arc::new(part);
-            let result = attempts(&self.pool, self.render, &part).await;
-            let Some(mut part) = Arc::into_inner(part) else { continue };
-            match result {
+        while let Some(mut part) = parts.pop() {
+            match attempts(&self.pool, self.render, &part).await {
                 Ok(verdicts) => {
                     for (mut pending, verdict) in part.into_iter().zip(verdicts) {
                         match verdict {
@@ -98,17 +97,10 @@ fn give_up<C: Command>(pending: &mut Pending<C>, fault: &Fault) {
     }
 }
 
-async fn attempts<C: Command>(
-    pool: &Pool,
-    render: Render<C>,
-    part: &Arc<Vec<Pending<C>>>,
-) -> Result<Vec<Verdict>, Fault> {
+async fn attempts<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Vec<Verdict>, Fault> {
     let mut attempt = 1;
     loop {
-        // Under a join handle of its own, so that a panic is a fault of this batch and not the end of the lane.
-        let running = tokio::spawn(once(pool.clone(), render, part.clone()));
-        let result = running.await.unwrap_or_else(|end| Err(Fault::Panic(panic_text(end))));
-        match result {
+        match once(pool, render, part).await {
             Err(fault) if fault.remedy() == Remedy::Again && attempt < ATTEMPTS => {
                 attempt += 1;
                 let pause = rand::rng().random_range(1..10);
@@ -119,25 +111,49 @@ async fn attempts<C: Command>(
     }
 }
 
-fn panic_text(end: tokio::task::JoinError) -> String {
-    match end.try_into_panic() {
-        Ok(payload) => payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_else(|| "without words".to_owned()),
-        Err(_) => "the task was cancelled".to_owned(),
-    }
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("without words").to_owned()
 }
 
-async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C>>>) -> Result<Vec<Verdict>, Fault> {
+async fn once<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Vec<Verdict>, Fault> {
     let passed_over = part.iter().map(|pending| pending.passed_over).max().unwrap_or_default();
-    let mut tx = Tx::begin_writing(&pool, locking_for(passed_over)).await?;
-    let seen = Seen::read(&mut tx, &part).await?;
+    let mut tx = Tx::begin_writing(pool, locking_for(passed_over)).await?;
+    // A panic is caught here, so that the transaction ends before anybody tries its commands again: its locks would tell
+    // them that they are on their way on another server.
+    let result = AssertUnwindSafe(within(&mut tx, render, part)).catch_unwind().await;
+    let (verdicts, trace) = match result.unwrap_or_else(|payload| Err(Fault::Panic(panic_text(payload.as_ref())))) {
+        Ok(done) => done,
+        Err(fault) => {
+            // Where not even this goes through, the connection is closed, which ends it as well.
+            let _ = tx.rollback().await;
+            return Err(fault);
+        }
+    };
+    match trace {
+        None => tx.rollback().await?,
+        Some(trace) => {
+            if let Err(fault) = tx.commit_only().await
+                && (fault.remedy() != Remedy::Unavailable || !was_committed(pool, trace).await)
+            {
+                return Err(fault);
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Decides on all commands and writes what is to be committed; without a trace nothing is.
+async fn within<C: Command>(
+    tx: &mut Tx,
+    render: Render<C>,
+    part: &[Pending<C>],
+) -> Result<(Vec<Verdict>, Option<Trace>), Fault> {
+    let seen = Seen::read(tx, part).await?;
     let mut verdicts: Vec<Option<Verdict>> = part.iter().map(|pending| seen.verdict_before_run(pending)).collect();
     let callers: Vec<Option<Caller>> =
         part.iter().map(|pending| admit(&pending.actor, &seen.callers, Some(pending.permission)).ok()).collect();
-    hide_out_of_scope(&tx, &part, &callers, &mut verdicts).await?;
+    hide_out_of_scope(tx, part, &callers, &mut verdicts).await?;
 
     let mut indexes = Vec::new();
     let mut asked = Vec::new();
@@ -147,10 +163,9 @@ async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C
             asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
         }
     }
-    if asked.is_empty() {
-        tx.rollback().await?;
-    } else {
-        let outcomes = C::run(&mut tx, &asked).await?;
+    let mut trace = None;
+    if !asked.is_empty() {
+        let outcomes = C::run(tx, &asked).await?;
         if outcomes.len() != asked.len() {
             return Err(Fault::Invariant(format!(
                 "{} gave {} outcomes for {} commands",
@@ -161,17 +176,13 @@ async fn once<C: Command>(pool: Pool, render: Render<C>, part: Arc<Vec<Pending<C
         }
         let mut decided = Decided::default();
         for ((index, asked), outcome) in indexes.into_iter().zip(&asked).zip(outcomes) {
-            verdicts[index] = Some(decided.take(render, &part[index], asked, outcome, &tx));
+            verdicts[index] = Some(decided.take(render, &part[index], asked, outcome, tx));
         }
-        let trace = decided.trace();
-        decided.write(&mut tx, C::OPERATION).await?;
-        if let Err(fault) = tx.commit_only().await
-            && (fault.remedy() != Remedy::Unavailable || !was_committed(&pool, trace).await)
-        {
-            return Err(fault);
-        }
+        trace = Some(decided.trace());
+        decided.write(tx, C::OPERATION).await?;
     }
-    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Reply(Reply::Unavailable))).collect())
+    let verdicts = verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Reply(Reply::Unavailable)));
+    Ok((verdicts.collect(), trace))
 }
 
 const TRY_CLAIMS: &str =
@@ -273,16 +284,17 @@ impl Seen {
         if let Err(denied) = admit(&pending.actor, &self.callers, Some(pending.permission)) {
             return Some(Verdict::Reply(Reply::Denied(denied)));
         }
-        if claims_of(pending).any(|claim| !self.obtained.contains(&claim)) {
-            return Some(Verdict::Reply(Reply::InProgress));
+        let is_elsewhere = |claim| !self.obtained.contains(&claim);
+        if let Some(key) = pending.key {
+            if is_elsewhere(Claim::of_key(key.id)) {
+                return Some(Verdict::Reply(Reply::InProgress));
+            }
+            // What was decided before needs none of its other values again.
+            if let Some(stored) = self.stored.get(&key.id) {
+                return Some(Verdict::Reply(stored.reply::<C>(&key)));
+            }
         }
-        let key = pending.key?;
-        let stored = self.stored.get(&key.id)?;
-        if stored.fingerprint != key.fingerprint {
-            return Some(Verdict::Reply(Reply::KeyReused));
-        }
-        metrics::counter!("ayni_idempotency_replays", "operation" => C::OPERATION).increment(1);
-        Some(Verdict::Reply(Reply::Answer(stored.answer.clone())))
+        pending.command.claims().into_iter().any(is_elsewhere).then_some(Verdict::Reply(Reply::InProgress))
     }
 }
 
@@ -291,6 +303,14 @@ fn claims_of<C: Command>(pending: &Pending<C>) -> impl Iterator<Item = Claim> + 
 }
 
 impl Stored {
+    fn reply<C: Command>(&self, key: &Key) -> Reply {
+        if self.fingerprint != key.fingerprint {
+            return Reply::KeyReused;
+        }
+        metrics::counter!("ayni_idempotency_replays", "operation" => C::OPERATION).increment(1);
+        Reply::Answer(self.answer.clone())
+    }
+
     fn of_row(row: &Row) -> (Uuid, Stored) {
         let answer = Answer {
             status: u16::try_from(row.get::<_, i16>("status")).unwrap_or(500),

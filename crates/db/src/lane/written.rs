@@ -9,11 +9,26 @@ use crate::fault::Fault;
 use crate::keys::Claim;
 use crate::tx::Tx;
 
-/// One row of the audit: id, user, subject, status, request, key.
-type AuditRow = (Uuid, Uuid, Option<Uuid>, i16, Uuid, Option<Uuid>);
+/// One row of the audit.
+struct AuditRow {
+    id: Uuid,
+    user_id: Uuid,
+    subject_id: Option<Uuid>,
+    status: i16,
+    request_id: Uuid,
+    key_id: Option<Uuid>,
+}
 
-/// A key with its answer: id, fingerprint, status, user, subject, approval, body.
-type KeyRow = (Uuid, Vec<u8>, i16, Uuid, Option<Uuid>, Option<Uuid>, String);
+/// A key with its answer.
+struct KeyRow {
+    id: Uuid,
+    fingerprint: Vec<u8>,
+    status: i16,
+    user_id: Uuid,
+    subject_id: Option<Uuid>,
+    approval_id: Option<Uuid>,
+    body: String,
+}
 
 /// The key and audit rows of what was decided.
 #[derive(Default)]
@@ -39,13 +54,14 @@ impl Decided {
         };
         let answer = render(asked, &outcome);
         let status = i16::try_from(answer.status).unwrap_or(500);
-        let user = pending.actor.user_id;
-        let subject = answer.subject_id.or(pending.command.subject());
+        let user_id = pending.actor.user_id;
+        let subject_id = answer.subject_id.or(pending.command.subject());
         let key = pending.key.filter(|_| answer.stored);
-        self.audit.push((tx.new_id(), user, subject, status, pending.actor.request_id, key.map(|key| key.id)));
+        let (id, request_id, key_id) = (tx.new_id(), pending.actor.request_id, key.map(|key| key.id));
+        self.audit.push(AuditRow { id, user_id, subject_id, status, request_id, key_id });
         if let Some(key) = key {
-            let fingerprint = key.fingerprint.to_vec();
-            self.keys.push((key.id, fingerprint, status, user, subject, approval_id, answer.body.clone()));
+            let (fingerprint, body) = (key.fingerprint.to_vec(), answer.body.clone());
+            self.keys.push(KeyRow { id: key.id, fingerprint, status, user_id, subject_id, approval_id, body });
         }
         debug_assert!(tx.business_date > chrono::NaiveDate::MIN);
         Verdict::Reply(Reply::Answer(answer))
@@ -53,8 +69,8 @@ impl Decided {
 
     pub fn trace(&self) -> Trace {
         Trace {
-            audit_id: self.audit.first().map(|row| row.0).unwrap_or_default(),
-            claim: self.keys.first().map(|row| Claim::of_key(row.0)),
+            audit_id: self.audit.first().map(|row| row.id).unwrap_or_default(),
+            claim: self.keys.first().map(|row| Claim::of_key(row.id)),
         }
     }
 
@@ -67,12 +83,12 @@ impl Decided {
 }
 
 async fn write_audit(tx: &Tx, operation: &'static str, rows: &[AuditRow]) -> Result<(), Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.1).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.2).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.3).collect();
-    let requests: Vec<Uuid> = rows.iter().map(|row| row.4).collect();
-    let keys: Vec<Option<Uuid>> = rows.iter().map(|row| row.5).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let users: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
+    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.subject_id).collect();
+    let statuses: Vec<i16> = rows.iter().map(|row| row.status).collect();
+    let requests: Vec<Uuid> = rows.iter().map(|row| row.request_id).collect();
+    let keys: Vec<Option<Uuid>> = rows.iter().map(|row| row.key_id).collect();
     tx.execute(
         "insert into audit (at, business_date, operation, id, user_id, subject_id, status, request_id, key_id)
          select $1, $2, $3, * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::smallint[], $8::uuid[], $9::uuid[])",
@@ -86,13 +102,13 @@ async fn write_keys(tx: &Tx, operation: &'static str, rows: &[KeyRow]) -> Result
     if rows.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.1.as_slice()).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.2).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.3).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.4).collect();
-    let approvals: Vec<Option<Uuid>> = rows.iter().map(|row| row.5).collect();
-    let bodies: Vec<&str> = rows.iter().map(|row| row.6.as_str()).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.fingerprint.as_slice()).collect();
+    let statuses: Vec<i16> = rows.iter().map(|row| row.status).collect();
+    let users: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
+    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.subject_id).collect();
+    let approvals: Vec<Option<Uuid>> = rows.iter().map(|row| row.approval_id).collect();
+    let bodies: Vec<&str> = rows.iter().map(|row| row.body.as_str()).collect();
     tx.execute(
         "with body as (
              insert into idempotency_body (stored_at, id, body) select $1, * from unnest($3::uuid[], $9::text[]))

@@ -163,10 +163,12 @@ impl Recording {
         let kind = wish.kind.ok_or_else(|| Fault::Invariant("a wish without an event".into()))?;
         let event = Event { id: tx.new_id(), value_on, booked_on: tx.business_date, kind };
         let record = self.loans.record_mut(loan_id)?;
-        let history =
-            self.histories.get(&loan_id).map(|known| known.iter().map(|known| known.event).collect::<Vec<_>>());
+        let known = self.histories.get(&loan_id).map(Vec::as_slice);
+        let history = known.map(|known| known.iter().map(|known| known.event).collect::<Vec<_>>());
         let booked = apply(record, history.as_deref(), &event, tx.business_date)?;
-        let draft = draft_of(tx, caller, record, &event, &booked, &wish, self.histories.get(&loan_id), &self.books)?;
+        let original = original(&event, known.unwrap_or_default());
+        let happened = Happened { event: &event, record, booked: &booked, channel: wish.channel, original };
+        let draft = happened.draft(tx.new_id(), caller.user_id, &self.books)?;
         record.version += 1;
         record.settle_status();
         let recorded = RecordedEvent {
@@ -308,41 +310,43 @@ fn refusal_of(broken: crate::event::HistoryWouldBreak, event: &Event) -> LoanErr
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn draft_of(
-    tx: &Tx,
-    caller: &Caller,
-    record: &LoanRecord,
-    event: &Event,
-    booked: &Booked,
-    wish: &Wish,
-    history: Option<&Vec<RecordedEvent>>,
-    books: &Books,
-) -> Result<Option<Draft>, Fault> {
-    let reversed = match event.kind {
-        EventKind::Reversed { reverses } => {
-            history.and_then(|known| known.iter().find(|known| known.event.id == reverses)).cloned()
-        }
-        _ => None,
-    };
-    // A reversal moves the money back the way it came.
-    let came_by = reversed.as_ref().and_then(|original| original.channel.as_deref()).and_then(|text| text.parse().ok());
-    let booking = Booking {
-        entry_id: tx.new_id(),
-        event: entry_event(event.kind.name()),
-        loan_id: record.id,
-        product_id: record.product_id,
-        branch_id: record.branch_id,
-        currency: record.currency,
-        booked_on: event.booked_on,
-        value_on: event.value_on,
-        user_id: caller.user_id,
-        reverses: reversed.and_then(|original| original.entry_id),
-        change: &booked.change,
-        cash: booked.cash,
-        channel: wish.channel.or(came_by),
-    };
-    postings::draft(&booking, books)
+/// What happened, as its entry tells it.
+struct Happened<'a> {
+    event: &'a Event,
+    record: &'a LoanRecord,
+    booked: &'a Booked,
+    channel: Option<Channel>,
+    /// The event that it takes back.
+    original: Option<&'a RecordedEvent>,
+}
+
+impl Happened<'_> {
+    fn draft(&self, entry_id: Uuid, user_id: Uuid, books: &Books) -> Result<Option<Draft>, Fault> {
+        // A reversal moves the money back the way it came.
+        let came_by = || self.original?.channel.as_deref()?.parse().ok();
+        let booking = Booking {
+            entry_id,
+            event: entry_event(self.event.kind.name()),
+            loan_id: self.record.id,
+            product_id: self.record.product_id,
+            branch_id: self.record.branch_id,
+            currency: self.record.currency,
+            booked_on: self.event.booked_on,
+            value_on: self.event.value_on,
+            user_id,
+            reverses: self.original.and_then(|original| original.entry_id),
+            change: &self.booked.change,
+            cash: self.booked.cash,
+            channel: self.channel.or_else(came_by),
+        };
+        postings::draft(&booking, books)
+    }
+}
+
+/// The event that another takes back.
+fn original<'a>(event: &Event, history: &'a [RecordedEvent]) -> Option<&'a RecordedEvent> {
+    let EventKind::Reversed { reverses } = event.kind else { return None };
+    history.iter().find(|known| known.event.id == reverses)
 }
 
 fn entry_event(name: EventName) -> &'static str {

@@ -7,7 +7,7 @@ use db::tx::Tx;
 
 use crate::arguments::CloseDay;
 use crate::failure::Failure;
-use crate::house::House;
+use crate::house::{House, NOT_SET_UP, is_set_up};
 
 pub async fn run(arguments: CloseDay) -> Result<ExitCode, Failure> {
     let house = House::open(&arguments.database, false).await?;
@@ -19,6 +19,9 @@ pub async fn run(arguments: CloseDay) -> Result<ExitCode, Failure> {
 
 async fn close(house: &House, arguments: &CloseDay) -> Result<String, Failure> {
     let pool = Pool::try_new(&house.app_url, CONNECTIONS)?;
+    if !is_set_up(&pool).await? {
+        return Ok(format!("There is nothing to close: {NOT_SET_UP}."));
+    }
     let today = db::clock::today();
     let business_date = Tx::begin_reading(&pool).await?.business_date;
     // Without a date: everything that is over.

@@ -64,10 +64,13 @@ const STOPPED: &str = "stopped while the demo data were loaded: the same command
 async fn load_into(app: &App, arguments: &Demo, span: Span, open_on: NaiveDate) -> Result<(), Failure> {
     let clients = usize::try_from(arguments.clients).unwrap_or(600);
     let plan = Plan::new(Wish { clients, seed: arguments.seed, currency: arguments.currency }, span);
-    let size = plan.size();
     eprintln!(
         "Loading the demo: {} clients, {} loans and {} payments from {} to {}, day by day.",
-        size.clients, size.loans, size.payments, span.first, span.last
+        plan.people.len(),
+        plan.loans.len(),
+        plan.payment_count(),
+        span.first,
+        span.last
     );
     let (administrator, head_office) = found::administrator_and_head_office(&app.pool).await?;
     let desk = Desk { lanes: &app.lanes, fingerprint: plan.fingerprint().to_string(), administrator, head_office };

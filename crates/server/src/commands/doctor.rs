@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::arguments::{DEMO_PASSWORD, DEMO_USERS, Database};
 use crate::failure::Failure;
-use crate::house::House;
+use crate::house::{House, NOT_SET_UP, is_set_up};
 
 /// How far the clocks of server and database may be apart, in milliseconds.
 const CLOCK_TOLERANCE: i64 = 2_000;
@@ -60,7 +60,9 @@ async fn examine(house: &House, database: &Database) -> Result<Vec<Line>, Failur
     lines.push(clock(&client).await?);
     lines.push(lock_table(&client).await?);
     lines.extend(disk(database));
-    if pending.is_empty() {
+    if pending.is_empty() && !is_set_up(&pool).await? {
+        lines.push(warn(format!("institution: {NOT_SET_UP}")));
+    } else if pending.is_empty() {
         lines.push(default_secrets(&pool).await?);
         lines.push(last_close(&client).await?);
         lines.push(books(&pool).await?);
@@ -167,7 +169,7 @@ async fn last_close(client: &Client) -> Result<Line, Failure> {
     let waiting: i64 = row.get("waiting");
     let today = db::clock::today();
     Ok(match open {
-        None => warn("last close: the institution is not set up yet; `ayni serve` does it"),
+        None => warn("last close: no business day is open"),
         Some(_) if waiting > 0 => {
             warn(format!("last close: {waiting} days have rolled and are not booked; `ayni close-day` works them off"))
         }

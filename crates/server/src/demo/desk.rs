@@ -1,5 +1,7 @@
 //! How the demo's people give commands: into the lanes of the API, each under a key that is derived from the plan.
 
+use std::time::Duration;
+
 use access::permission::Permission;
 use api::app::Lanes;
 use db::caller::Actor;
@@ -25,8 +27,9 @@ impl Desk<'_> {
         if index == HEAD_OFFICE { self.head_office } else { id("branch", index) }
     }
 
-    /// Gives a command and waits until it is done. Anything but success ends the load. Given again it does nothing.
-    pub async fn give<C: Command>(
+    /// Gives a command and waits until it is done. Anything but success ends the load. Given again it does nothing, so it may
+    /// be given again where nobody could tell what became of it.
+    pub async fn give<C: Command + Clone>(
         &self,
         lane: &Lane<C>,
         (who, permission): (Who, Permission),
@@ -41,14 +44,25 @@ impl Desk<'_> {
         // The demo's own space of keys: none that a person chooses can be among them.
         let actor = Actor { user_id, namespace: NAMESPACE, signed_in_at, request_id };
         let given = Key::of(NAMESPACE, &key, C::OPERATION, "", &self.fingerprint);
-        match lane.submit(actor, permission.as_str(), Some(given), command).await {
-            Reply::Answer(answer) if (200..202).contains(&answer.status) => Ok(answer),
-            Reply::Answer(answer) => Err(refused(C::OPERATION, &key, &format!("{} {}", answer.status, answer.body))),
-            Reply::KeyReused => Err(Failure::Said(OTHER_PLAN.to_owned())),
-            other => Err(refused(C::OPERATION, &key, &format!("{other:?}"))),
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match lane.submit(actor.clone(), permission.as_str(), Some(given), command.clone()).await {
+                Reply::Answer(answer) if (200..202).contains(&answer.status) => return Ok(answer),
+                Reply::Answer(answer) => {
+                    return Err(refused(C::OPERATION, &key, &format!("{} {}", answer.status, answer.body)));
+                }
+                Reply::KeyReused => return Err(Failure::Said(OTHER_PLAN.to_owned())),
+                Reply::Unavailable | Reply::InProgress if tries < TRIES => tokio::time::sleep(PAUSE).await,
+                other => return Err(refused(C::OPERATION, &key, &format!("{other:?}"))),
+            }
         }
     }
 }
+
+/// How often a command is given to a machine that is too busy for it, and how long it is left alone before.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 const OTHER_PLAN: &str = "the demo data here were begun with another --clients or --seed, or by another version of Ayni, and are \
      not complete: start it as it was started before, or take an empty place with --data-dir or --database-url";

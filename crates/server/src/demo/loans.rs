@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use ledger::slots::Channel;
@@ -59,8 +59,8 @@ const FATES: [(Fate, usize); 14] = [
     (Fate::Withdrawn, 14),
     (Fate::SettledEarly, 40),
     (Fate::Overpaid, 16),
-    (Fate::Overdue(1..=30), 46),
-    (Fate::Overdue(31..=60), 16),
+    (Fate::Overdue(1..=30), 36),
+    (Fate::Overdue(31..=60), 14),
     (Fate::Overdue(61..=90), 10),
     (Fate::Overdue(91..=180), 12),
     (Fate::Overdue(181..=400), 9),
@@ -187,7 +187,6 @@ fn first_due_on(offer: &Offer, disbursed_on: NaiveDate, dice: &mut Dice) -> Opti
         return None;
     }
     let payday = dice.pick(&[1, 5, 28]);
-    use chrono::Datelike;
     later(disbursed_on, 20).iter_days().take(31).find(|day| day.day() == payday)
 }
 

@@ -208,10 +208,12 @@ impl Borrower<'_> {
         self.flags.push(Flag { loan: self.index, on, renegotiated });
     }
 
-    fn fails_again_at(&self, fate: &Fate, dues: &[NaiveDate], resumed_on: NaiveDate) -> Option<usize> {
+    fn fails_again_at(&mut self, fate: &Fate, dues: &[NaiveDate], resumed_on: NaiveDate) -> Option<usize> {
         let Fate::RenegotiatedOverdue(days) = fate else { return None };
         let last = self.world.span.last;
-        dues.iter().position(|due_on| *due_on > resumed_on && days.contains(&(last - *due_on).num_days()))
+        let is_fitting = |due_on: NaiveDate| due_on > resumed_on && days.contains(&(last - due_on).num_days());
+        let fitting: Vec<usize> = (0..dues.len()).filter(|index| is_fitting(dues[*index])).collect();
+        (!fitting.is_empty()).then(|| self.dice.pick(&fitting))
     }
 
     fn pay_all_due(&mut self, on: NaiveDate) {

@@ -1,6 +1,6 @@
 //! Clients: who takes which loan. Some come back for a second one.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use clients::client::{Area, Birth, ClientKind, ClientName, Gender};
 
 use crate::demo::dice::Dice;
@@ -140,7 +140,6 @@ fn person(index: usize, loan: &PlannedLoan, world: &World, dice: &mut Dice) -> P
 fn birth(today: NaiveDate, area: Area, dice: &mut Dice) -> Birth {
     let born_on = earlier(today, dice.between(20 * 366, 64 * 365).unsigned_abs());
     if area == Area::Rural && dice.percent(45) {
-        use chrono::Datelike;
         return Birth::Year(i16::try_from(born_on.year()).unwrap_or(1980));
     }
     Birth::On(born_on)

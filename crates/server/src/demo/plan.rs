@@ -16,7 +16,7 @@ use crate::demo::NAMESPACE;
 use crate::demo::dice::Dice;
 use crate::demo::institution::Span;
 use crate::demo::journal::{Entry, Scale};
-use crate::demo::loans::{PlannedLoan, World, planned};
+use crate::demo::loans::{Fate, PlannedLoan, World, planned};
 use crate::demo::payments::{Flag, Payment};
 use crate::demo::people::{Borrowing, Person, borrowing};
 use crate::demo::treasury::{self, Business, Flow};
@@ -89,6 +89,15 @@ impl Plan {
         Plan { world, people, loans, clients, days: days.0, ends }
     }
 
+    pub fn payment_count(&self) -> usize {
+        self.days.values().map(|day| day.payments.len()).sum()
+    }
+
+    /// What was lent and is not repaid.
+    pub fn outstanding(&self) -> Amount {
+        self.ends.values().map(Loan::principal_outstanding).sum()
+    }
+
     /// Differs where anything in the plan differs.
     pub fn fingerprint(&self) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{self:?}").as_bytes())
@@ -137,7 +146,7 @@ impl Days {
         if let Some(day) = loan.decided_on {
             match loan.fate {
                 _ if loan.is_approved() => self.on(day).approvals.push(index),
-                crate::demo::loans::Fate::Withdrawn => self.on(day).withdrawals.push(index),
+                Fate::Withdrawn => self.on(day).withdrawals.push(index),
                 _ => self.on(day).rejections.push(index),
             }
         }
@@ -172,26 +181,6 @@ impl Days {
             self.on(closed_on).month = Some(month);
             month = month.next();
         }
-    }
-}
-
-/// What the plan comes to, for whoever watches the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    pub clients: usize,
-    pub loans: usize,
-    pub payments: usize,
-}
-
-impl Plan {
-    pub fn size(&self) -> Size {
-        let payments = self.days.values().map(|day| day.payments.len()).sum();
-        Size { clients: self.people.len(), loans: self.loans.len(), payments }
-    }
-
-    /// What was lent and is not repaid.
-    pub fn outstanding(&self) -> Amount {
-        self.ends.values().map(Loan::principal_outstanding).sum()
     }
 }
 
