@@ -42,4 +42,6 @@ pub mod error_codes;
 
 pub mod docs;
 
+pub mod unread;
+
 pub mod serve;

@@ -24,6 +24,7 @@ use crate::docs;
 use crate::openapi;
 use crate::operations::all;
 use crate::problem::Problem;
+use crate::unread::Shared;
 
 /// How long a caller may take to send the head of a request, and a connection may be idle.
 const HEADER_TIME: Duration = Duration::from_secs(20);
@@ -172,8 +173,11 @@ fn service(
     Future = impl Future<Output = Result<Response, Infallible>> + Send,
 > {
     hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
+        let (head, body) = request.into_parts();
+        let body = Shared::new(Body::new(body));
+        let mut request = Request::from_parts(head, Body::new(body.clone()));
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let answered = router.clone().oneshot(request);
+        async move { Ok(body.settle(answered.await?).await) }
     })
 }

@@ -1,7 +1,9 @@
 //! `ayni demo`: loads a believable institution into an empty database and serves it. What was loaded before is served at once;
 //! a load that was interrupted goes on.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use api::app::App;
@@ -13,10 +15,11 @@ use crate::arguments::{DEMO_PASSWORD, DEMO_USERS, Demo};
 use crate::commands::serve;
 use crate::demo::desk::Desk;
 use crate::demo::found::{self, Found};
+use crate::demo::furnish;
 use crate::demo::institution::Span;
+use crate::demo::load::{self, Loaded};
 use crate::demo::plan::{Plan, Wish};
 use crate::demo::progress::Progress;
-use crate::demo::{furnish, load};
 use crate::failure::Failure;
 use crate::house::House;
 
@@ -44,12 +47,18 @@ async fn show(arguments: &Demo, listener: TcpListener, house: &mut House) -> Res
     };
     let app = serve::app(pool, &arguments.serving).await?;
     if let Some((span, open_on)) = to_load {
-        tokio::select! {
-            loaded = load_into(&app, arguments, span, open_on) => loaded?,
+        let stop = Cell::new(false);
+        let mut loading = pin!(load_into(&app, arguments, span, open_on, &stop));
+        let loaded = tokio::select! {
+            loaded = &mut loading => loaded?,
             stopped = serve::until_stopped(house) => {
                 stopped?;
-                return Err(Failure::Said(STOPPED.to_owned()));
+                stop.set(true);
+                loading.await?
             }
+        };
+        if loaded == Loaded::Part {
+            return Err(Failure::Said(STOPPED.to_owned()));
         }
     }
     greet(&app.pool, serve::address(&listener, &arguments.serving)?).await?;
@@ -61,7 +70,13 @@ const FOREIGN: &str = "there is an institution in this database already, and it 
 
 const STOPPED: &str = "stopped while the demo data were loaded: the same command goes on where it stopped";
 
-async fn load_into(app: &App, arguments: &Demo, span: Span, open_on: NaiveDate) -> Result<(), Failure> {
+async fn load_into(
+    app: &App,
+    arguments: &Demo,
+    span: Span,
+    open_on: NaiveDate,
+    stop: &Cell<bool>,
+) -> Result<Loaded, Failure> {
     let clients = usize::try_from(arguments.clients).unwrap_or(600);
     let plan = Plan::new(Wish { clients, seed: arguments.seed, currency: arguments.currency }, span);
     eprintln!(
@@ -76,9 +91,13 @@ async fn load_into(app: &App, arguments: &Demo, span: Span, open_on: NaiveDate) 
     let desk = Desk { lanes: &app.lanes, fingerprint: plan.fingerprint().to_string(), administrator, head_office };
     furnish::furnish(&desk, &plan, &app.pool).await?;
     let progress = Progress::new(span);
-    load::load(&desk, &plan, &app.pool, open_on, |day| progress.day(day)).await?;
+    let goes_on = |day| {
+        progress.day(day);
+        !stop.get()
+    };
+    let loaded = load::load(&desk, &plan, &app.pool, open_on, goes_on).await?;
     progress.finish();
-    Ok(())
+    Ok(loaded)
 }
 
 /// What is there, who may sign in, and what to try.

@@ -32,29 +32,38 @@ use crate::demo::plan::{Day, Numbered, Plan};
 use crate::demo::{found, id};
 use crate::failure::Failure;
 
-/// Carries the plan out, from the open day on. `told` hears of each day that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loaded {
+    Whole,
+    /// Up to the end of a day.
+    Part,
+}
+
+/// Carries the plan out, from the open day on. `goes_on` hears of each day that is over, and may end the load there.
 pub async fn load(
     desk: &Desk<'_>,
     plan: &Plan,
     pool: &Pool,
     open_on: NaiveDate,
-    mut told: impl FnMut(NaiveDate),
-) -> Result<(), Failure> {
+    goes_on: impl Fn(NaiveDate) -> bool,
+) -> Result<Loaded, Failure> {
     for day in plan.world.span.days().filter(|day| *day >= open_on) {
         if let Some(acts) = plan.days.get(&day) {
             Loading { desk, plan }.day(acts).await?;
         }
         flows::close_of_day::close_through(pool, day).await?;
-        told(day);
+        if !goes_on(day) {
+            return Ok(Loaded::Part);
+        }
     }
     ledger::fold::fold(pool).await?;
     compare(plan.outstanding(), found::outstanding(pool).await?)
 }
 
 /// The plan followed each loan with the same calculations: both must come to the same.
-fn compare(planned: Amount, loaded: Amount) -> Result<(), Failure> {
+fn compare(planned: Amount, loaded: Amount) -> Result<Loaded, Failure> {
     match planned == loaded {
-        true => Ok(()),
+        true => Ok(Loaded::Whole),
         false => Err(Failure::Said(format!(
             "the demo data are not what was planned: {loaded:?} units are owed by clients, not {planned:?}: this is an error of Ayni"
         ))),
