@@ -269,11 +269,11 @@ mod tests {
         assert_eq!(read_pointer(&data_dir).unwrap(), None);
         write_private(&pointer(&data_dir), "/var/lib/ayni/x y\n").unwrap();
         assert_eq!(read_pointer(&data_dir).unwrap(), Some(PathBuf::from("/var/lib/ayni/x y")));
-        let first = unused_home(&data_dir, Path::new("/root/bank"));
-        assert_eq!(first, unused_home(&data_dir, Path::new("/root/bank")));
-        assert_ne!(first, unused_home(&data_dir, Path::new("/root/bank2")));
+        let first = unused_home(&data_dir, Path::new("/srv/bank"));
+        assert_eq!(first, unused_home(&data_dir, Path::new("/srv/bank")));
+        assert_ne!(first, unused_home(&data_dir, Path::new("/srv/bank2")));
         make_folder(&first).unwrap();
-        assert_ne!(first, unused_home(&data_dir, Path::new("/root/bank")));
+        assert_ne!(first, unused_home(&data_dir, Path::new("/srv/bank")));
         fs::remove_dir_all(data_dir).unwrap();
     }
 }
