@@ -16,7 +16,8 @@ use kernel::plain_amount::PlainAmount;
 use uuid::Uuid;
 
 use crate::actions::dates::{NotTaken, backdating_limit, value_date};
-use crate::actions::record::{NotRecorded, outcome};
+use crate::actions::each::outcome;
+use crate::actions::record::NotRecorded;
 use crate::error::LoanError;
 use crate::loan::{Agreement, Loan};
 use crate::product::{Product, kept_back};

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::actions::apply::{instalments_within, principal_within};
 use crate::actions::dates::value_date;
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::loan::Agreement;
@@ -71,22 +72,20 @@ impl Command for Approve {
         let products: Vec<Uuid> =
             ids.iter().filter_map(|id| recording.loans.get(*id)).map(|record| record.product_id).collect();
         let products = store_product::products_by_ids(tx, &products).await?;
-        let mut outcomes = Vec::new();
         let mut decisions = Vec::new();
         let mut counts = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            let found = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop);
-            if let Err(absent) = found {
-                outcomes.push(absent);
-                continue;
-            }
-            let attempt = approve(tx, &mut recording, caller, command, &applications, &products);
-            if let Ok((_, decision, instalments)) = &attempt {
-                decisions.push(decision.clone());
-                counts.push((command.loan_id, *instalments));
-            }
-            outcomes.push(outcome(attempt.map(|(recorded, ..)| recorded))?);
-        }
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| {
+                let (recorded, decision, instalments) =
+                    approve(tx, recording, caller, command, &applications, &products)?;
+                decisions.push(decision);
+                counts.push((command.loan_id, instalments));
+                Ok(recorded)
+            },
+        )?;
         recording.save(tx).await?;
         store_product::applications_decide(tx, &decisions).await?;
         store_product::loans_update_instalments(tx, &counts).await?;

@@ -14,7 +14,8 @@ use ledger::slots::Channel;
 use uuid::Uuid;
 
 use crate::actions::dates::value_date;
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::product::kept_back;
@@ -82,14 +83,12 @@ impl Disburse {
         let mut recording = Recording::load(tx, &concerns).await?;
         let ids: Vec<Uuid> = concerns.iter().map(|concern| concern.loan_id).collect();
         let applications = store_product::applications_by_loans(tx, &ids).await?;
-        let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
-                outcomes.push(absent);
-                continue;
-            }
-            outcomes.push(outcome(disburse(tx, &mut recording, caller, command, &applications))?);
-        }
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| disburse(tx, recording, caller, command, &applications),
+        )?;
         Ok((recording, outcomes))
     }
 }

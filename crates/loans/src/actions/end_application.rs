@@ -1,11 +1,13 @@
 //! Rejecting an application, or withdrawing one that was perhaps approved already: no money has moved.
 
+use db::caller::Caller;
 use db::fault::Fault;
 use db::lane::{Asked, Command, OutcomeOf};
 use db::tx::Tx;
 use uuid::Uuid;
 
-use crate::actions::record::{Concern, NotRecorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::record::{LoanStatus, LoanSummary};
@@ -58,26 +60,20 @@ impl Command for EndApplication {
             })
             .collect();
         let mut recording = Recording::load(tx, &concerns).await?;
-        let mut outcomes = Vec::new();
         let mut decisions = Vec::new();
         let mut ended = Vec::new();
-        for asked in asked {
-            let (caller, command) = (asked.caller, asked.command);
-            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
-                outcomes.push(absent);
-                continue;
-            }
-            let attempt = end(tx, &mut recording, asked);
-            if let Ok(summary) = &attempt {
-                decisions.push(Decision {
-                    loan_id: command.loan_id,
-                    closed_reason: command.reason.clone(),
-                    ..Decision::default()
-                });
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| {
+                let summary = end(tx, recording, caller, command)?;
+                let closed_reason = command.reason.clone();
+                decisions.push(Decision { loan_id: command.loan_id, closed_reason, ..Decision::default() });
                 ended.push((summary.id, summary.status));
-            }
-            outcomes.push(outcome(attempt)?);
-        }
+                Ok(summary)
+            },
+        )?;
         recording.save(tx).await?;
         store_product::loans_end(tx, &ended).await?;
         store_product::applications_decide(tx, &decisions).await?;
@@ -85,8 +81,12 @@ impl Command for EndApplication {
     }
 }
 
-fn end(tx: &Tx, recording: &mut Recording, asked: &Asked<'_, EndApplication>) -> Result<LoanSummary, NotRecorded> {
-    let command = asked.command;
+fn end(
+    tx: &Tx,
+    recording: &mut Recording,
+    caller: &Caller,
+    command: &EndApplication,
+) -> Result<LoanSummary, NotRecorded> {
     let status = recording.loans.record_mut(command.loan_id)?.status;
     let ended = match command.ending {
         Ending::Reject => LoanStatus::Rejected,
@@ -98,7 +98,7 @@ fn end(tx: &Tx, recording: &mut Recording, asked: &Asked<'_, EndApplication>) ->
         LoanStatus::Approved => {
             let wish =
                 Wish { kind: Some(EventKind::ApprovalLapsed), reason: command.reason.clone(), ..Wish::default() };
-            recording.book(tx, asked.caller, command.loan_id, wish)?;
+            recording.book(tx, caller, command.loan_id, wish)?;
         }
         found => return Err(LoanError::WrongStatus { found, wanted: "applied or approved" }.into()),
     }

@@ -3,6 +3,8 @@
 
 pub mod record;
 
+mod each;
+
 pub mod dates;
 
 pub mod offer_product;

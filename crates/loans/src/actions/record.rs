@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use db::caller::{Caller, Denied, Scope};
 use db::fault::Fault;
-use db::lane::Outcome;
 use db::tx::Tx;
 use kernel::amount::Amount;
 use ledger::books::Books;
@@ -91,6 +90,8 @@ pub struct Recording {
 /// Why an event is not recorded.
 #[derive(Debug)]
 pub enum NotRecorded {
+    /// The transaction that the command names is not one of the loan's.
+    Absent,
     Denied(Denied),
     Refused(LoanError),
     Fault(Fault),
@@ -357,15 +358,5 @@ fn entry_event(name: EventName) -> &'static str {
         EventName::Repaid => postings::REPAID,
         EventName::Renegotiated => "loan.renegotiated",
         EventName::Reversed => postings::REVERSED,
-    }
-}
-
-/// The outcome of an attempt; a fault fails the batch.
-pub fn outcome<Done>(attempt: Result<Done, NotRecorded>) -> Result<Outcome<Done, LoanError>, Fault> {
-    match attempt {
-        Ok(done) => Ok(Outcome::Done(done)),
-        Err(NotRecorded::Refused(error)) => Ok(Outcome::Refused(error)),
-        Err(NotRecorded::Denied(denied)) => Ok(Outcome::Denied(denied)),
-        Err(NotRecorded::Fault(fault)) => Err(fault),
     }
 }

@@ -9,7 +9,8 @@ use db::tx::Tx;
 use uuid::Uuid;
 
 use crate::actions::dates::value_date;
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::record::LoanStatus;
@@ -54,14 +55,12 @@ impl Command for Renegotiate {
             })
             .collect();
         let mut recording = Recording::load(tx, &concerns).await?;
-        let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
-                outcomes.push(absent);
-                continue;
-            }
-            outcomes.push(outcome(renegotiate(tx, &mut recording, caller, command))?);
-        }
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| renegotiate(tx, recording, caller, command),
+        )?;
         recording.save(tx).await?;
         Ok(outcomes)
     }

@@ -14,7 +14,8 @@ use ledger::slots::Channel;
 use uuid::Uuid;
 
 use crate::actions::dates::value_date;
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::payoff::payoff;
@@ -89,14 +90,12 @@ impl Repay {
             })
             .collect();
         let mut recording = Recording::load(tx, &concerns).await?;
-        let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
-                outcomes.push(absent);
-                continue;
-            }
-            outcomes.push(outcome(repay(tx, &mut recording, caller, command))?);
-        }
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| repay(tx, recording, caller, command),
+        )?;
         Ok((recording, outcomes))
     }
 }

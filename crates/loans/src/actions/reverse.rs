@@ -7,7 +7,8 @@ use db::lane::{Asked, Command, OutcomeOf};
 use db::tx::Tx;
 use uuid::Uuid;
 
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish, outcome};
+use crate::actions::each::decide_each;
+use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::store;
@@ -62,19 +63,12 @@ impl Reverse {
             })
             .collect();
         let mut recording = Recording::load(tx, &concerns).await?;
-        let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            if let Err(absent) = recording.loans.get_mut(command.loan_id, &caller.scope).map(drop) {
-                outcomes.push(absent);
-                continue;
-            }
-            let known = recording.history(command.loan_id).iter().any(|known| known.event.id == command.transaction_id);
-            if !known {
-                outcomes.push(db::lane::Outcome::Absent);
-                continue;
-            }
-            outcomes.push(outcome(reverse(tx, &mut recording, caller, command))?);
-        }
+        let outcomes = decide_each(
+            &mut recording,
+            asked,
+            |command| command.loan_id,
+            |recording, caller, command| reverse(tx, recording, caller, command),
+        )?;
         Ok((recording, outcomes))
     }
 }
@@ -82,8 +76,9 @@ impl Reverse {
 fn reverse(tx: &Tx, recording: &mut Recording, caller: &Caller, command: &Reverse) -> Result<Recorded, NotRecorded> {
     let original = recording.history(command.loan_id).iter().find(|known| known.event.id == command.transaction_id);
     let value_on = match original.map(|known| known.event) {
+        None => return Err(NotRecorded::Absent),
         Some(event) if matches!(event.kind, EventKind::Disbursed { .. } | EventKind::Repaid { .. }) => event.value_on,
-        _ => return Err(LoanError::NotReversible.into()),
+        Some(_) => return Err(LoanError::NotReversible.into()),
     };
     let wish = Wish {
         kind: Some(EventKind::Reversed { reverses: command.transaction_id }),
