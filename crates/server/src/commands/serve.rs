@@ -104,11 +104,15 @@ async fn check(pool: &Pool, allow_owner: bool) -> Result<(), Failure> {
 pub async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut House) -> Result<(), Failure> {
     tokio::spawn(crate::housekeeping::run(app.pool.clone(), app.closer.clone()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(api::serve::serve(listener, app, async {
+    let mut serving = tokio::spawn(api::serve::serve(listener, app, async {
         // Sent or dropped: both mean stop.
         let _ = stopped.await;
     }));
-    let stopped = until_stopped(house).await;
+    let stopped = tokio::select! {
+        stopped = until_stopped(house) => stopped,
+        // A process that serves nothing must not look alive.
+        _ = &mut serving => return Err(Failure::Said("the server ended by itself: its log says why".to_owned())),
+    };
     drop(stop);
     let _ = serving.await;
     stopped
