@@ -150,6 +150,21 @@ impl Life {
         self.loans.push(loan);
     }
 
+    /// Lends for thirty days to somebody who never pays and whom no step meets, so that this loan's accrual stops.
+    pub fn lend_and_forget(&mut self) {
+        let daily = catalogue().iter().position(|(code, ..)| *code == "DAYS").unwrap();
+        let request = json!({
+            "client_id": self.house.client("nrb"), "product_id": self.products[daily], "principal": "9000.00", "instalments": 30,
+            "expected_disbursed_on": self.today
+        });
+        let loan = Loan {
+            id: id(&self.house.session("loan_officer@nrb").post("/v1/loans", &request).ok(201)["id"]),
+            branch: "nrb",
+        };
+        self.manager(loan).post(&loan.path("approve"), &json!({})).ok(200);
+        self.manager(loan).post(&loan.path("disburse"), &json!({"channel": "cash"})).ok(200);
+    }
+
     fn any_loan(&mut self) -> Loan {
         self.loans[self.random.random_range(0..self.loans.len())]
     }

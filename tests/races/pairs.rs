@@ -1,23 +1,14 @@
 //! Each command against each other on one loan, from two servers, at the same moment.
 
-use std::sync::Barrier;
 use std::thread;
 
+use super::moves::{Move, both};
 use crate::harness::builders::Loan;
 use crate::harness::*;
 
-/// A command on a loan: who gives it, where, and what.
-#[derive(Clone)]
-struct Move {
-    name: &'static str,
-    who: &'static str,
-    path: String,
-    body: Value,
-}
-
 /// All commands on a loan whose last repayment, if any, is known.
 fn moves(loan: Loan, transaction: Option<&str>) -> Vec<Move> {
-    let one = |name, who, path: &str, body| Move { name, who, path: loan.path(path), body };
+    let one = |name, who, path: &str, body| Move::post(name, who, loan.path(path), body);
     let transaction = transaction.map_or_else(|| Uuid::nil().to_string(), str::to_owned);
     let reverse = format!("transactions/{transaction}/reverse");
     vec![
@@ -52,21 +43,6 @@ fn loan_of(house: &Institution, state: &str) -> (Loan, Option<String>) {
             (loan, paid["transaction"]["id"].as_str().map(str::to_owned))
         }
     }
-}
-
-fn both(house: &Institution, second: &Server, one: &Move, other: &Move) -> [Answer; 2] {
-    let barrier = Barrier::new(2);
-    let (here, there) = (house.session(one.who), house.session(other.who).at(second));
-    thread::scope(|scope| {
-        let calls = [(here, one), (there, other)].map(|(session, what)| {
-            let barrier = &barrier;
-            scope.spawn(move || {
-                barrier.wait();
-                session.insist(&key(), &what.path, &what.body)
-            })
-        });
-        calls.map(|call| call.join().unwrap())
-    })
 }
 
 #[test]
@@ -127,8 +103,8 @@ fn makers_and_checkers_race() {
             house.session("accountant@nrb").post("/v1/journal-entries", &house.entry_request("nrb", "500.00")).ok(202);
         let decide = |how: &str| format!("/v1/approvals/{}/{how}", held["approval"]["id"].as_str().unwrap());
         let verdicts = if round % 2 == 0 { ["approve", "approve"] } else { ["approve", "reject"] };
-        let one = Move { name: verdicts[0], who: "branch_manager@nrb", path: decide(verdicts[0]), body: json!({}) };
-        let other = Move { name: verdicts[1], who: "accountant@hq", path: decide(verdicts[1]), body: json!({}) };
+        let one = Move::post(verdicts[0], "branch_manager@nrb", decide(verdicts[0]), json!({}));
+        let other = Move::post(verdicts[1], "accountant@hq", decide(verdicts[1]), json!({}));
         let answers = both(&house, &second, &one, &other);
         let done = answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(done, 1, "{answers:?}");

@@ -6,7 +6,7 @@ use kernel::currency::Currency;
 use kernel::refusal::{Kind, Refusal};
 use uuid::Uuid;
 
-use crate::event::HistoryWouldBreak;
+use crate::event::{HistoryWouldBreak, Impossible};
 use crate::record::LoanStatus;
 use crate::schedule::ScheduleError;
 
@@ -62,6 +62,8 @@ pub enum LoanError {
     ExceedsPayoff { payoff: Amount, currency: Currency },
     #[error("{0}. Reverse the later event first, or choose another date")]
     HistoryWouldBreak(HistoryWouldBreak),
+    #[error("{0}: choose another date")]
+    ImpossibleThen(Impossible),
     #[error("only a disbursement or a repayment is reversed: this is neither")]
     NotReversible,
     #[error("this transaction is reversed already")]
@@ -107,7 +109,7 @@ impl Refusal for LoanError {
             LoanError::InTheFuture { .. } => "date.in_the_future",
             LoanError::BackDatedTooFar { .. } => "date.back_dated_too_far",
             LoanError::ExceedsPayoff { .. } => "loan.amount_exceeds_payoff",
-            LoanError::HistoryWouldBreak(_) => "loan.history_would_break",
+            LoanError::HistoryWouldBreak(_) | LoanError::ImpossibleThen(_) => "loan.history_would_break",
             LoanError::NotReversible => "loan.not_reversible",
             LoanError::ReversedAlready => "loan.reversed_already",
             LoanError::ReceiptTaken(_) => "receipt.taken",
@@ -126,6 +128,7 @@ impl Refusal for LoanError {
             | LoanError::NotActive(_)
             | LoanError::ApprovalExpired(_)
             | LoanError::HistoryWouldBreak(_)
+            | LoanError::ImpossibleThen(_)
             | LoanError::ReversedAlready
             | LoanError::ReceiptTaken(_)
             | LoanError::FlaggedAlready(_) => Kind::Conflict,

@@ -307,6 +307,8 @@ fn refusal_of(broken: crate::event::HistoryWouldBreak, event: &Event) -> LoanErr
         Impossible::ReversesReversal | Impossible::NothingToReverse if broken.event == event.id => {
             LoanError::NotReversible
         }
+        // Nobody knows the id of an event that is not recorded.
+        why if broken.event == event.id => LoanError::ImpossibleThen(why),
         _ => LoanError::HistoryWouldBreak(broken),
     }
 }
