@@ -161,6 +161,11 @@ fn prepare(options: &Options, notify: &dyn Fn(&str)) -> Result<Prepared, Embedde
     Ok(Prepared { place, binaries, password, locks })
 }
 
+/// Refuses a data directory that another Ayni uses, without touching it.
+pub fn refuse_in_use(data_dir: &Path) -> Result<(), EmbeddedError> {
+    if is_held(data_dir)? { Err(EmbeddedError::InUse { directory: data_dir.to_owned() }) } else { Ok(()) }
+}
+
 fn is_held(data_dir: &Path) -> Result<bool, EmbeddedError> {
     let path = place::lock_file(data_dir);
     let opened = match File::open(&path) {

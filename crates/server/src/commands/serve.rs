@@ -37,6 +37,10 @@ pub async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
 }
 
 pub async fn listen(serving: &Serving) -> Result<TcpListener, Failure> {
+    // Started twice, both are taken: the directory is the one that says what happened.
+    if serving.database.database_url.is_none() {
+        db::embedded::refuse_in_use(&serving.database.data_dir)?;
+    }
     TcpListener::bind(serving.listen).await.map_err(|cause| not_listening(serving, cause))
 }
 
