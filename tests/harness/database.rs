@@ -139,7 +139,7 @@ impl Database {
 
     /// As whom the server serves, by way of another port.
     pub fn app_url_by(&self, port: u16) -> String {
-        let connection = ConnectionInfo { port, ..self.connection.clone() };
+        let connection = ConnectionInfo { port, socket: None, ..self.connection.clone() };
         connection.url("ayni_app", self.password_of("ayni_app"), &self.name)
     }
 

@@ -66,7 +66,9 @@ pub async fn start(options: Options, notify: impl Fn(&str) + Send + 'static) -> 
     let Prepared { place, binaries, password, locks } = prepared.map_err(|_| EmbeddedError::Interrupted)??;
     let (server, connection) = running::start(&place, &binaries, &password, durable).await?;
     let cluster = Cluster { connection, place, server, _locks: locks };
-    let status = serde_json::json!({ "port": cluster.connection.port, "pid": cluster.server.pid() });
+    let status = serde_json::json!({
+        "port": cluster.connection.port, "pid": cluster.server.pid(), "socket": cluster.connection.socket,
+    });
     place::write_private(&cluster.place.status_file(), &format!("{status}\n"))?;
     Ok(cluster)
 }
@@ -75,12 +77,13 @@ pub async fn start(options: Options, notify: impl Fn(&str) + Send + 'static) -> 
 pub async fn attach(data_dir: &Path) -> Result<Option<ConnectionInfo>, EmbeddedError> {
     let deadline = tokio::time::Instant::now() + ATTACH;
     while is_held(data_dir)? {
-        if let Some(port) = running_port(data_dir)? {
+        if let Some((port, socket)) = running_at(data_dir)? {
             let password = data_dir.join("postgres-password");
             let password = fs::read_to_string(&password).map_err(file("read", &password))?;
             return Ok(Some(ConnectionInfo {
                 host: std::net::Ipv4Addr::LOCALHOST.to_string(),
                 port,
+                socket,
                 user: initialise::SUPERUSER.to_owned(),
                 password: password.trim().to_owned(),
             }));
@@ -179,12 +182,15 @@ fn is_held(data_dir: &Path) -> Result<bool, EmbeddedError> {
     }
 }
 
-fn running_port(data_dir: &Path) -> Result<Option<u16>, EmbeddedError> {
+/// The port, and the folder of the socket, that the running Ayni has noted.
+fn running_at(data_dir: &Path) -> Result<Option<(u16, Option<PathBuf>)>, EmbeddedError> {
     let path = place::status_file(data_dir);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(file("read", &path))?,
     };
     let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    Ok(status.get("port").and_then(serde_json::Value::as_u64).and_then(|port| u16::try_from(port).ok()))
+    let port = status.get("port").and_then(serde_json::Value::as_u64).and_then(|port| u16::try_from(port).ok());
+    let socket = status.get("socket").and_then(serde_json::Value::as_str).map(PathBuf::from);
+    Ok(port.map(|port| (port, socket)))
 }

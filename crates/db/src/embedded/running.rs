@@ -15,7 +15,7 @@ use tokio_postgres::error::SqlState;
 
 use super::account;
 use super::binaries::Binaries;
-use super::connection::ConnectionInfo;
+use super::connection::{ConnectionInfo, socket_folder};
 use super::error::{EmbeddedError, file};
 use super::initialise::SUPERUSER;
 use super::orphan::{FAST_SHUTDOWN, IMMEDIATE_SHUTDOWN};
@@ -61,6 +61,7 @@ pub(super) async fn start(
         let info = ConnectionInfo {
             host: Ipv4Addr::LOCALHOST.to_string(),
             port: server.port,
+            socket: socket_folder(&place.cluster()).map(Path::to_owned),
             user: SUPERUSER.to_owned(),
             password: password.to_owned(),
         };
@@ -86,6 +87,10 @@ fn spawn(place: &Place, binaries: &Binaries, durable: bool) -> Result<Server, Em
     for setting in settings(port, durable) {
         command.arg("-c").arg(setting);
     }
+    // In the cluster's own folder, which only its user may enter. A path too long for it leaves the port alone.
+    let cluster = place.cluster();
+    let folder = socket_folder(&cluster).and_then(Path::to_str).unwrap_or_default();
+    command.arg("-c").arg(format!("unix_socket_directories={folder}"));
     // A group of its own: Ctrl-C is for Ayni, which stops Postgres after its own last statement.
     command.process_group(0).stdin(Stdio::null()).stderr(log.try_clone().map_err(file("open", &log_path))?).stdout(log);
     let child = command.spawn().map_err(file("run", &binaries.postgres()))?;
@@ -95,8 +100,6 @@ fn spawn(place: &Place, binaries: &Binaries, durable: bool) -> Result<Server, Em
 fn settings(port: u16, durable: bool) -> Vec<String> {
     let mut settings: Vec<String> = [
         "listen_addresses=127.0.0.1",
-        // A path in here may not exceed 107 bytes, which data directories of users do.
-        "unix_socket_directories=",
         "cluster_name=ayni",
         "max_connections=100",
         // Locks of a batch live in shared memory, sized by this: 20,000 advisory locks fail at the default of 64.
