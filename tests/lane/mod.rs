@@ -4,3 +4,4 @@ mod connections;
 mod halving;
 mod rows;
 mod statements;
+mod turns;

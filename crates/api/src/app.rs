@@ -123,7 +123,7 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// A lane for commands that come in numbers: two batches on their way.
+    /// A lane for commands that come in numbers: several batches on their way.
     fn busy<C: Command>(&self, render: Render<C>) -> Lane<C> {
         Lane::start(self.pool.clone(), self.in_flight.clone(), Limits::default(), render)
     }

@@ -85,13 +85,14 @@ impl Inside {
         let (lanes, actor, loans) = (self.lanes.clone(), self.actor.clone(), loans.clone());
         let step = move |()| {
             let (lanes, actor, loans) = (lanes.clone(), actor.clone(), loans.clone());
-            async move { one_call(&lanes, &actor, &loans).await }
+            let actor = Actor { request_id: Uuid::now_v7(), ..actor };
+            async move { one_call(&lanes, actor, &loans).await }
         };
         closed_loop(callers, time, |_| async { Ok(()) }, step).await
     }
 }
 
-async fn one_call(lanes: &Lanes, actor: &Actor, loans: &[Uuid]) -> Result<(), Failure> {
+async fn one_call(lanes: &Lanes, actor: Actor, loans: &[Uuid]) -> Result<(), Failure> {
     let amount = PlainAmount::parse("1.00")?;
     let replies = (0..ITEMS).map(|_| {
         let loan_id = loans[rand::rng().random_range(0..loans.len())];
@@ -100,7 +101,7 @@ async fn one_call(lanes: &Lanes, actor: &Actor, loans: &[Uuid]) -> Result<(), Fa
         let key = Key::of(actor.namespace, &Uuid::new_v4().to_string(), Repay::OPERATION, &path, body);
         let (channel, overpayment) = (Channel::Cash, Overpayment::Take);
         let command = Repay { loan_id, amount, paid_on: None, channel, receipt: None, overpayment };
-        lanes.repay.submit(actor.clone(), "loan.repay", Some(key), command)
+        lanes.repay.submit_item(actor.clone(), "loan.repay", key, command)
     });
     let refused = join_all(replies).await.into_iter().find(|reply| !is_done(reply));
     refused.map_or(Ok(()), |reply| Err(format!("a repayment was answered {reply:?}").into()))

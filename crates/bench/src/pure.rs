@@ -37,7 +37,7 @@ pub fn run(effort: Effort) -> Result<(), Failure> {
         }
         rows.push(row(&format!("schedule: {name}"), &figures, instalments));
 
-        let agreement = Arc::new(Agreement { terms: terms.clone(), instalments, first_due_on: None });
+        let agreement = Arc::new(Agreement { terms: terms.clone().into(), instalments, first_due_on: None });
         let events = events(&agreement, &contract)?;
         let mut figures = Figures::default();
         for _ in 0..effort.repeats {

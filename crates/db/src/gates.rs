@@ -3,6 +3,7 @@
 //! A gate is taken in one statement and the state that it guards is read in the next: read in the same statement, the value
 //! would be the one from before the wait.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate};
@@ -10,6 +11,7 @@ use rand::RngExt;
 use tokio_postgres::error::SqlState;
 
 use crate::fault::Fault;
+use crate::keys::Claim;
 use crate::tx::Tx;
 
 /// The first of the two numbers of a gate's advisory lock; unique values use the one-number space.
@@ -46,15 +48,22 @@ impl Gate {
     }
 }
 
-pub(crate) const SHARE: &str = "select pg_advisory_xact_lock_shared($1, gate) from unnest($2::int[]) as gate";
+/// One statement for both, gates first: claims are only tried. Without claims it still gives a row.
+pub(crate) const SHARE_AND_CLAIM: &str = "select claim, pg_try_advisory_xact_lock(claim) as obtained
+     from (select count(pg_advisory_xact_lock_shared($1, gate)) from unnest($2::int[]) as gate) as gates
+     left join unnest($3::bigint[]) as claim on true";
 
-/// Takes gates in shared mode, in the order of their numbers.
-pub(crate) async fn share(tx: &Tx, gates: &[Gate]) -> Result<(), Fault> {
-    let mut numbers: Vec<i32> = gates.iter().map(|gate| gate.number()).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    tx.query(SHARE, &[&GATES, &numbers]).await?;
-    Ok(())
+/// Takes gates in shared mode, in the order of their numbers, and tries the locks of claims. Gives the claims obtained.
+pub(crate) async fn share_and_claim(tx: &Tx, gates: &[Gate], claims: &[Claim]) -> Result<HashSet<Claim>, Fault> {
+    let mut gates: Vec<i32> = gates.iter().map(|gate| gate.number()).collect();
+    gates.sort_unstable();
+    gates.dedup();
+    let mut claims: Vec<i64> = claims.iter().map(|claim| claim.0).collect();
+    claims.sort_unstable();
+    claims.dedup();
+    let rows = tx.query(SHARE_AND_CLAIM, &[&GATES, &gates, &claims]).await?;
+    let obtained = rows.iter().filter(|row| row.get::<_, Option<bool>>("obtained") == Some(true));
+    Ok(obtained.map(|row| Claim(row.get("claim"))).collect())
 }
 
 /// Takes a gate alone. Posters hold it for a few milliseconds; a closer that waits would make new posters wait behind it, so

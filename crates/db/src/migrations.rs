@@ -9,6 +9,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_house", include_str!("../../../migrations/0001_house.sql")),
     ("0002_ledger", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_clients_loans", include_str!("../../../migrations/0003_clients_loans.sql")),
+    ("0004_fewer_indexes", include_str!("../../../migrations/0004_fewer_indexes.sql")),
 ];
 
 const REPEATED: &[&str] = &[

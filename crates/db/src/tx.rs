@@ -1,5 +1,7 @@
 //! A transaction. The one value below the edge that is "inside a transaction, at this instant, on this business day".
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use deadpool_postgres::Object;
 use serde_json::Value;
@@ -16,7 +18,12 @@ pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// What a lane's transaction begins with: a row is never waited for long, and a statement plans well on a table that was
 /// never analysed (a sequential scan of an empty table would stay in the plan cache while the table grows).
 const BEGIN_WRITING: &str = "begin; set local lock_timeout = '2s'; set local statement_timeout = '15s'; \
-     set local idle_in_transaction_session_timeout = '15s'; set local enable_seqscan = off";
+     set local idle_in_transaction_session_timeout = '15s'; set local enable_seqscan = off; \
+     set local plan_cache_mode = force_generic_plan";
+const PASS: &str =
+    "set local plan_cache_mode = force_custom_plan; set local enable_nestloop = off; set local work_mem = '64MB'";
+const PASS_OVER: &str =
+    "set local plan_cache_mode = auto; set local enable_nestloop = on; set local work_mem = default";
 const BEGIN_READING: &str = "begin isolation level repeatable read read only";
 const BEGIN_LONG: &str = "begin";
 
@@ -63,9 +70,16 @@ pub(crate) struct Event {
 }
 
 impl Tx {
-    /// A writing transaction of a lane. The business date is set once the gates are held.
+    /// A writing transaction of a lane. It begins with `begin_pending`, together with its first statements; the business date
+    /// is set once the gates are held.
     pub(crate) async fn begin_writing(pool: &Pool, locking: Locking) -> Result<Tx, Fault> {
-        Tx::begin(pool, BEGIN_WRITING, Mode::Writing, locking).await
+        Ok(Tx::new(pool.get().await?, Mode::Writing, locking))
+    }
+
+    /// Sends the `begin` of a lane's transaction. To be joined with statements that are prepared: they are sent after it, in the
+    /// same round trip, and if it fails the connection is given up with whatever they did.
+    pub(crate) async fn begin_pending(&self) -> Result<(), Fault> {
+        Ok(self.client()?.batch_execute(BEGIN_WRITING).await?)
     }
 
     /// A writing transaction without time limits: close of day, close of period, set-up, fold.
@@ -83,17 +97,14 @@ impl Tx {
     }
 
     async fn begin(pool: &Pool, begin: &str, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
-        let client = pool.get().await?;
-        let tx = Tx {
-            client: Some(client),
-            mode,
-            now: clock::now(),
-            business_date: NaiveDate::MIN,
-            locking,
-            events: Vec::new(),
-        };
+        let tx = Tx::new(pool.get().await?, mode, locking);
         tx.client()?.batch_execute(begin).await?;
         Ok(tx)
+    }
+
+    fn new(client: Object, mode: Mode, locking: Locking) -> Tx {
+        let (now, business_date) = (clock::now(), NaiveDate::MIN);
+        Tx { client: Some(client), mode, now, business_date, locking, events: Vec::new() }
     }
 
     /// Reads the open day; on a database that is not set up yet there is none, and the date stays at its minimum.
@@ -146,6 +157,15 @@ impl Tx {
         Ok(self.client()?.batch_execute("set local plan_cache_mode = force_custom_plan").await?)
     }
 
+    /// A statement that reads whole tables: joined by hash in one pass, never by a million looks into an index, which the planner
+    /// prefers while it thinks little of the tables. Only this statement is planned so.
+    pub async fn query_pass(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+        self.client()?.batch_execute(PASS).await?;
+        let rows = self.query(sql, values).await?;
+        self.client()?.batch_execute(PASS_OVER).await?;
+        Ok(rows)
+    }
+
     /// What a decision may know of time.
     pub fn today(&self) -> Today {
         Today { now: self.now, business_date: self.business_date }
@@ -184,7 +204,18 @@ impl Tx {
         self.commit_only().await
     }
 
-    pub(crate) async fn commit_only(mut self) -> Result<(), Fault> {
+    /// The last statement and the commit in one round trip: a commit after a statement that failed rolls back. Gives the time
+    /// between their ends, which is the flush.
+    pub(crate) async fn execute_and_commit(mut self, sql: &'static str, values: Values<'_>) -> Result<Duration, Fault> {
+        let client = self.client()?;
+        let statement = client.prepare_cached(sql).await?;
+        let executed = async { client.execute(&statement, values).await.map(|_| Instant::now()) };
+        let (executed, ()) = futures::try_join!(executed, client.batch_execute("commit"))?;
+        self.client = None;
+        Ok(executed.elapsed())
+    }
+
+    async fn commit_only(mut self) -> Result<(), Fault> {
         self.client()?.batch_execute("commit").await?;
         self.client = None;
         Ok(())

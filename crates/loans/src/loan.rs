@@ -42,7 +42,7 @@ use crate::terms::{Contract, Terms};
 /// What was agreed with the borrower beside the amount: the loan's own copy, which no later product version changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreement {
-    pub terms: Terms,
+    pub terms: Arc<Terms>,
     pub instalments: u32,
     /// One period after the disbursement unless agreed otherwise.
     pub first_due_on: Option<NaiveDate>,

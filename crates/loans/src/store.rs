@@ -1,7 +1,7 @@
 //! Reading loans. A batch is loaded in one round trip: lock, then what the locked rows say, in statements after the lock.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use db::caller::Scope;
@@ -67,13 +67,17 @@ const VISIBLE: &str = "select loan.id, wanted.scope, wanted.officer
      join loan on loan.id = wanted.id
      join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
      where wanted.officer is null or wanted.officer = loan.officer_id";
+/// With the branches that each lies in: who is not above it does not see it.
+const LOANS_WITH_PLACE: &str = "select loan.id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, loan.status, instalments,
+            first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
+            interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
+            schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version, branch.ancestors
+     from loan join branch on branch.id = loan.branch_id where loan.id = any($1)";
 const LOANS_BY_IDS: &str = "select id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, status, instalments,
             first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
             interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
             schedule_version, last_value_on, last_rank, last_event_id, since_on, created_at, version
      from loan where id = any($1)";
-const TERMS_OF_LOANS: &str =
-    "select id, terms from loan_terms where id in (select terms_id from loan where id = any($1))";
 const INSTALMENTS_AHEAD: &str = "select instalment.loan_id, instalment.number, from_on, due_on, instalment.principal_minor, instalment.interest_minor,
             balance_minor, interest_before_minor, settlement_minor, settlement_before_minor, instalment.principal_paid_minor,
             instalment.interest_paid_minor, instalment.settled_on
@@ -87,25 +91,43 @@ pub async fn loans_for_update(tx: &Tx, wanted: &[(Uuid, Scope)], from: NaiveDate
     let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
     let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
     let officers: Vec<Option<Uuid>> = wanted.iter().map(|(_, scope)| scope.officer_id).collect();
+    // A dry run locks nothing, and nothing is in other hands for it.
     let lock = match tx.locking {
-        Locking::Skip => LOCK_SKIPPING,
-        Locking::Wait => LOCK_WAITING,
-        Locking::None => VISIBLE,
+        Locking::Skip => Some(LOCK_SKIPPING),
+        Locking::Wait => Some(LOCK_WAITING),
+        Locking::None => None,
     };
-    tx.prepare(&[lock, VISIBLE, LOANS_BY_IDS, TERMS_OF_LOANS, INSTALMENTS_AHEAD]).await?;
-    let wanted: db::tx::Values = &[&ids, &scopes, &officers];
+    tx.prepare(&[lock.unwrap_or(LOANS_WITH_PLACE), LOANS_WITH_PLACE, INSTALMENTS_AHEAD]).await?;
+    let values: db::tx::Values = &[&ids, &scopes, &officers];
     let (by_ids, ahead): (db::tx::Values, db::tx::Values) = (&[&ids], &[&ids, &from]);
-    let (held, visible, loans, terms, instalments) = futures::try_join!(
-        tx.query(lock, wanted),
-        tx.query(VISIBLE, wanted),
-        tx.query(LOANS_BY_IDS, by_ids),
-        tx.query(TERMS_OF_LOANS, by_ids),
+    let (held, loans, instalments) = futures::try_join!(
+        async {
+            match lock {
+                Some(lock) => tx.query(lock, values).await.map(Some),
+                None => Ok(None),
+            }
+        },
+        tx.query(LOANS_WITH_PLACE, by_ids),
         tx.query(INSTALMENTS_AHEAD, ahead),
     )?;
+    let terms = terms_of(tx, &loans).await?;
+    let records = records_of_rows(&loans, &terms, &instalments)?;
+    let branches: HashMap<Uuid, Vec<Uuid>> = loans.iter().map(|row| (row.get("id"), row.get("ancestors"))).collect();
+    let is_visible = |id: &Uuid, scope: &Scope| {
+        let below = branches.get(id).is_some_and(|ancestors| ancestors.contains(&scope.branch_id));
+        below && scope.officer_id.is_none_or(|own| records.get(id).and_then(|record| record.officer_id) == Some(own))
+    };
     Ok(LoadedLoans {
-        records: records_of_rows(&loans, &terms, &instalments)?,
-        held: held.iter().map(|row| row.get("id")).collect(),
-        visible: visible.iter().map(|row| (row.get("id"), row.get("scope"), row.get("officer"))).collect(),
+        held: match held {
+            Some(rows) => rows.iter().map(|row| row.get("id")).collect(),
+            None => records.keys().copied().collect(),
+        },
+        visible: wanted
+            .iter()
+            .filter(|(id, scope)| is_visible(id, scope))
+            .map(|(id, scope)| (*id, scope.branch_id, scope.officer_id))
+            .collect(),
+        records,
     })
 }
 
@@ -123,9 +145,43 @@ pub async fn loans_visible(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<Vec<bool
 /// Loans without a lock: for reading.
 pub async fn loans_by_ids(tx: &Tx, ids: &[Uuid], from: NaiveDate) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
     let loans = tx.query(LOANS_BY_IDS, &[&ids]).await?;
-    let terms = tx.query(TERMS_OF_LOANS, &[&ids]).await?;
+    let terms = terms_of(tx, &loans).await?;
     let instalments = tx.query(INSTALMENTS_AHEAD, &[&ids, &from]).await?;
     records_of_rows(&loans, &terms, &instalments)
+}
+
+/// Terms by the digest of their text. What has a digest never changes, so that what was read once is known, in whichever database.
+static TERMS: Mutex<BTreeMap<Uuid, Arc<Terms>>> = Mutex::new(BTreeMap::new());
+/// Beyond this many the store of known terms begins anew: a bound on memory, far above what an institution offers.
+const TERMS_KNOWN: usize = 10_000;
+
+/// The terms that rows of loans name; the database is asked for those that nobody here has read yet.
+async fn terms_of(tx: &Tx, loans: &[Row]) -> Result<HashMap<Uuid, Arc<Terms>>, Fault> {
+    let mut known: HashMap<Uuid, Arc<Terms>> = HashMap::new();
+    let mut missing: Vec<Uuid> = Vec::new();
+    {
+        let cache = TERMS.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in loans.iter().map(|row| row.get::<_, Uuid>("terms_id")) {
+            match cache.get(&id) {
+                Some(terms) => drop(known.insert(id, terms.clone())),
+                None => missing.push(id),
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(known);
+    }
+    for row in tx.query("select id, terms from loan_terms where id = any($1)", &[&missing]).await? {
+        let terms: Terms = serde_json::from_value(row.get("terms"))
+            .map_err(|error| Fault::Invariant(format!("stored terms can not be read: {error}")))?;
+        known.insert(row.get("id"), Arc::new(terms));
+    }
+    let mut cache = TERMS.lock().unwrap_or_else(PoisonError::into_inner);
+    if cache.len() > TERMS_KNOWN {
+        cache.clear();
+    }
+    cache.extend(known.iter().map(|(id, terms)| (*id, terms.clone())));
+    Ok(known)
 }
 
 /// The loan, where the caller may see it.
@@ -137,14 +193,11 @@ pub async fn find_loan(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Option<LoanRe
     Ok(loans_by_ids(tx, &[id], kernel::date::EARLIEST).await?.remove(&id))
 }
 
-fn records_of_rows(loans: &[Row], terms: &[Row], instalments: &[Row]) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
-    let mut known: HashMap<Uuid, Terms> = HashMap::new();
-    for row in terms {
-        let stored: serde_json::Value = row.get("terms");
-        let terms = serde_json::from_value(stored)
-            .map_err(|error| Fault::Invariant(format!("stored terms can not be read: {error}")))?;
-        known.insert(row.get("id"), terms);
-    }
+fn records_of_rows(
+    loans: &[Row],
+    terms: &HashMap<Uuid, Arc<Terms>>,
+    instalments: &[Row],
+) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
     let mut of_loan: HashMap<Uuid, Vec<LoanInstalment>> = HashMap::new();
     for row in instalments {
         of_loan.entry(row.get("loan_id")).or_default().push(instalment_of_row(row));
@@ -152,7 +205,7 @@ fn records_of_rows(loans: &[Row], terms: &[Row], instalments: &[Row]) -> Result<
     let mut records = HashMap::with_capacity(loans.len());
     for row in loans {
         let id: Uuid = row.get("id");
-        let terms = known
+        let terms = terms
             .get(&row.get::<_, Uuid>("terms_id"))
             .ok_or_else(|| Fault::Invariant(format!("the terms of the loan {id} are missing")))?;
         records.insert(id, record_of_row(row, terms.clone(), of_loan.remove(&id).unwrap_or_default())?);
@@ -160,7 +213,7 @@ fn records_of_rows(loans: &[Row], terms: &[Row], instalments: &[Row]) -> Result<
     Ok(records)
 }
 
-fn record_of_row(row: &Row, terms: Terms, instalments: Vec<LoanInstalment>) -> Result<LoanRecord, Fault> {
+fn record_of_row(row: &Row, terms: Arc<Terms>, instalments: Vec<LoanInstalment>) -> Result<LoanRecord, Fault> {
     let agreement = Agreement {
         terms,
         instalments: u32::try_from(row.get::<_, i16>("instalments")).unwrap_or_default(),

@@ -32,49 +32,12 @@ impl Night {
     }
 }
 
-/// Per branch, product and currency: position at the clock D + 1 less position at the clock D, of the states known at the close of
-/// D ($1). A loan that enters non-accrual in this night stands alone; with $2 every loan does. $3 and $4 narrow it to a branch and
-/// a product.
-pub const NIGHT: &str = "
-with known as (
-    select id, branch_id, product_id, currency, terms_id, schedule_version, interest_minor, interest_paid_minor, oldest_unpaid_due_on
-    from loan where status = 'active' and since_on <= $1 and ($3::uuid is null or (branch_id = $3 and product_id = $4))
-    union all
-    select id, branch_id, product_id, currency, terms_id, schedule_version, interest_minor, interest_paid_minor, oldest_unpaid_due_on
-    from loan_past where status = 'active' and since_on <= $1 and until_on > $1
-      and ($3::uuid is null or (branch_id = $3 and product_id = $4))
-), earned as (
-    select known.*, terms.basis = 'accrual' as accrues,
-           oldest_unpaid_due_on + terms.non_accrual_days as stops_on,
-           coalesce(running.interest_before_minor + accrual_share(running.interest_minor,
-               day_weight(terms.accrual_weight, running.from_on, $1), day_weight(terms.accrual_weight, running.from_on, running.due_on)),
-               known.interest_minor) as earned_before,
-           coalesce(running.interest_before_minor + accrual_share(running.interest_minor,
-               day_weight(terms.accrual_weight, running.from_on, $1 + 1), day_weight(terms.accrual_weight, running.from_on, running.due_on)),
-               known.interest_minor) as earned_after
-    from known join loan_terms terms on terms.id = known.terms_id
-    left join loan_instalment running on running.loan_id = known.id and running.schedule_version = known.schedule_version
-         and running.from_on <= $1 and running.due_on > $1
-), split as (
-    select branch_id, product_id, currency, id,
-           stops_on is null or $1 <= stops_on as income_before,
-           stops_on is null or $1 + 1 <= stops_on as income_after,
-           greatest(earned_before - interest_paid_minor, 0) as unpaid_before,
-           greatest(earned_after - interest_paid_minor, 0) as unpaid_after,
-           greatest(interest_paid_minor - earned_before, 0) as unearned_before,
-           greatest(interest_paid_minor - earned_after, 0) as unearned_after
-    from earned where accrues
-)
-select branch_id, product_id, currency, case when $2::boolean or income_before <> income_after then id end as loan_id,
-       sum(case when income_after then unpaid_after else 0 end - case when income_before then unpaid_before else 0 end)::bigint as receivable,
-       sum(unearned_after - unearned_before)::bigint as unearned,
-       sum(case when income_after then 0 else unpaid_after end - case when income_before then 0 else unpaid_before end)::bigint as memo
-from split group by 1, 2, 3, 4 order by 1, 2, 3, 4";
+pub const NIGHT: &str = include_str!("night.sql");
 
-/// The night of the whole institution, as it is booked.
+/// The night of the whole institution, as it is booked: one pass.
 pub async fn night(tx: &Tx, day: NaiveDate) -> Result<Vec<Night>, Fault> {
     let (no_branch, no_product): (Option<Uuid>, Option<Uuid>) = (None, None);
-    nights_of_rows(&tx.query(NIGHT, &[&day, &false, &no_branch, &no_product]).await?)
+    nights_of_rows(&tx.query_pass(NIGHT, &[&day, &false, &no_branch, &no_product]).await?)
 }
 
 /// The night of one branch and product, loan by loan: what an entry of the close of day is made of.

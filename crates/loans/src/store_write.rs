@@ -7,7 +7,7 @@ use db::fault::Fault;
 use db::tx::Tx;
 use kernel::amount::Amount;
 use ledger::draft::Draft;
-use ledger::post::post;
+use ledger::post::{POST, post};
 use uuid::Uuid;
 
 use crate::allocation::Reallocated;
@@ -75,24 +75,17 @@ impl Written {
                 None => {}
             }
         }
-        tx.prepare(&[
-            LOANS_TO_PAST,
-            LOANS_UPDATE,
-            INSTALMENTS_INSERT,
-            INSTALMENTS_UPDATE,
-            EVENTS_INSERT,
-            ALLOCATIONS_INSERT,
-        ])
-        .await?;
+        let outdated: Vec<Uuid> =
+            changed.iter().filter(|record| record.since_on < tx.business_date).map(|record| record.id).collect();
+        tx.prepare(&[LOANS_TO_PAST, LOANS_UPDATE, INSTALMENTS_INSERT, INSTALMENTS_UPDATE, EVENTS_INSERT, POST]).await?;
         let shared = &*tx;
         // The state before is copied first: the statements are carried out in this order.
         futures::try_join!(
-            loans_to_past(shared, &ids),
+            loans_to_past(shared, &outdated),
             loans_update(shared, &changed),
             instalments_insert(shared, &fresh),
             instalments_update(shared, &paid),
-            events_insert(shared, &self.events),
-            allocations_insert(shared, &self.allocations),
+            events_insert(shared, &self.events, &self.allocations),
             post(shared, &self.drafts),
         )?;
         for event in &self.events {
@@ -126,9 +119,11 @@ pub async fn receipts_taken(tx: &Tx, receipts: &[&str]) -> Result<Vec<String>, F
 const LOANS_TO_PAST: &str =
     "insert into loan_past select $2::date, loan.* from loan where id = any($1) and since_on < $2";
 
-/// Keeps the state of earlier days: what a report says of them is read there.
+/// Keeps the state of earlier days, of loans that change for the first time on this one: what a report says of them is read there.
 async fn loans_to_past(tx: &Tx, ids: &[Uuid]) -> Result<(), Fault> {
-    tx.execute(LOANS_TO_PAST, &[&ids, &tx.business_date]).await?;
+    if !ids.is_empty() {
+        tx.execute(LOANS_TO_PAST, &[&ids, &tx.business_date]).await?;
+    }
     Ok(())
 }
 
@@ -267,12 +262,17 @@ async fn instalments_update(tx: &Tx, rows: &Rows<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-const EVENTS_INSERT: &str = "insert into loan_event (recorded_at, id, loan_id, number, kind, value_on, booked_on, amount_minor, deducted_fees_minor, withheld_minor, flag,
+/// Events and the lines of their payments, in one statement.
+const EVENTS_INSERT: &str = "with line as (
+         insert into loan_allocation (booked_on, event_id, loan_id, instalment, part, amount_minor)
+         select $18, * from unnest($19::uuid[], $20::uuid[], $21::smallint[], $22::text[], $23::bigint[])
+     )
+     insert into loan_event (recorded_at, id, loan_id, number, kind, value_on, booked_on, amount_minor, deducted_fees_minor, withheld_minor, flag,
                              reverses, channel, receipt, reason, entry_id, user_id)
      select $1, * from unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::date[], $7::date[], $8::bigint[], $9::bigint[],
                               $10::bigint[], $11::boolean[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::uuid[])";
 
-async fn events_insert(tx: &Tx, events: &[RecordedEvent]) -> Result<(), Fault> {
+async fn events_insert(tx: &Tx, events: &[RecordedEvent], lines: &[(Uuid, Reallocated)]) -> Result<(), Fault> {
     let amount = |kind: EventKind| match kind {
         EventKind::Approved { amount } | EventKind::Disbursed { amount, .. } | EventKind::Repaid { amount } => {
             Some(amount.minor())
@@ -307,33 +307,56 @@ async fn events_insert(tx: &Tx, events: &[RecordedEvent]) -> Result<(), Fault> {
     let reasons: Vec<Option<&str>> = events.iter().map(|known| known.reason.as_deref()).collect();
     let entries: Vec<Option<Uuid>> = events.iter().map(|known| known.entry_id).collect();
     let users: Vec<Uuid> = events.iter().map(|known| known.user_id).collect();
+    let lines = Allocations::of(lines);
     tx.execute(
         EVENTS_INSERT,
         &[
-            &tx.now, &ids, &loans, &numbers, &kinds, &value_on, &booked_on, &amounts, &fees, &withheld, &flags,
-            &reversed, &channels, &receipts, &reasons, &entries, &users,
+            &tx.now,
+            &ids,
+            &loans,
+            &numbers,
+            &kinds,
+            &value_on,
+            &booked_on,
+            &amounts,
+            &fees,
+            &withheld,
+            &flags,
+            &reversed,
+            &channels,
+            &receipts,
+            &reasons,
+            &entries,
+            &users,
+            &tx.business_date,
+            &lines.events,
+            &lines.loans,
+            &lines.instalments,
+            &lines.parts,
+            &lines.amounts,
         ],
     )
     .await?;
     Ok(())
 }
 
-const ALLOCATIONS_INSERT: &str =
-    "insert into loan_allocation (booked_on, event_id, loan_id, instalment, part, amount_minor)
-     select $1, * from unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::text[], $6::bigint[])";
+struct Allocations {
+    events: Vec<Uuid>,
+    loans: Vec<Uuid>,
+    instalments: Vec<Option<i16>>,
+    parts: Vec<&'static str>,
+    amounts: Vec<i64>,
+}
 
-async fn allocations_insert(tx: &Tx, lines: &[(Uuid, Reallocated)]) -> Result<(), Fault> {
-    if lines.is_empty() {
-        return Ok(());
+impl Allocations {
+    fn of(lines: &[(Uuid, Reallocated)]) -> Allocations {
+        let number = |number: u32| i16::try_from(number).unwrap_or(i16::MAX);
+        Allocations {
+            events: lines.iter().map(|(_, line)| line.event).collect(),
+            loans: lines.iter().map(|(loan, _)| *loan).collect(),
+            instalments: lines.iter().map(|(_, line)| line.line.instalment.map(number)).collect(),
+            parts: lines.iter().map(|(_, line)| line.line.part.as_str()).collect(),
+            amounts: lines.iter().map(|(_, line)| line.line.amount.minor()).collect(),
+        }
     }
-    let events: Vec<Uuid> = lines.iter().map(|(_, line)| line.event).collect();
-    let loans: Vec<Uuid> = lines.iter().map(|(loan, _)| *loan).collect();
-    let instalments: Vec<Option<i16>> = lines
-        .iter()
-        .map(|(_, line)| line.line.instalment.map(|number| i16::try_from(number).unwrap_or(i16::MAX)))
-        .collect();
-    let parts: Vec<&str> = lines.iter().map(|(_, line)| line.line.part.as_str()).collect();
-    let amounts: Vec<i64> = lines.iter().map(|(_, line)| line.line.amount.minor()).collect();
-    tx.execute(ALLOCATIONS_INSERT, &[&tx.business_date, &events, &loans, &instalments, &parts, &amounts]).await?;
-    Ok(())
 }

@@ -120,7 +120,7 @@ async fn repay_all(asking: Asking, body: Body<RepaymentsRequest>) -> Result<Json
         let path = format!("/v1/loans/{}/repayments", item.loan_id);
         let key = Key::of(asking.actor.namespace, &item.key, Repay::OPERATION, &path, &fingerprint);
         let name = item.key.clone();
-        let reply = asking.app.lanes.repay.submit(asking.actor.clone(), permission, Some(key), item.command());
+        let reply = asking.app.lanes.repay.submit_item(asking.actor.clone(), permission, key, item.command());
         async move { (name, reply.await) }
     });
     let replies = join_all(waiting).await;

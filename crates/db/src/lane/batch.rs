@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use rand::RngExt;
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::fate::{Trace, was_committed};
+use super::fate::was_committed;
 use super::written::Decided;
 use super::{Answer, Asked, Command, Pending, Render, Reply, locking_for};
 use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
@@ -42,6 +43,11 @@ pub(super) struct Batch<C: Command> {
 pub(super) struct Finished<C> {
     pub rows: Vec<Uuid>,
     pub passed_over: Vec<Pending<C>>,
+    /// Users of which a command could not be carried out although nothing refused it.
+    pub failed: Vec<Uuid>,
+    /// The time of all attempts, and what their commits took of it.
+    pub took: Duration,
+    pub committing: Duration,
 }
 
 /// What one attempt says of a command: an answer, or that its row was not to be had.
@@ -54,11 +60,13 @@ impl<C: Command> Batch<C> {
     /// Runs the batch until every command is answered or passed over. Never panics, never fails.
     pub async fn settle(self) -> Finished<C> {
         let rows = self.commands.iter().flat_map(|pending| pending.command.rows()).collect();
-        let mut passed_over = Vec::new();
+        let (mut passed_over, mut failed) = (Vec::new(), Vec::new());
+        let (began, mut committing) = (Instant::now(), Duration::ZERO);
         let mut parts = vec![self.commands];
         while let Some(mut part) = parts.pop() {
             match attempts(&self.pool, self.render, &part).await {
-                Ok(verdicts) => {
+                Ok((verdicts, commit)) => {
+                    committing += commit;
                     for (mut pending, verdict) in part.into_iter().zip(verdicts) {
                         match verdict {
                             Verdict::Reply(reply) => pending.answer(reply),
@@ -70,6 +78,9 @@ impl<C: Command> Batch<C> {
                     }
                 }
                 Err(fault) if fault.remedy() == Remedy::Unavailable || part.len() == 1 => {
+                    if fault.remedy() == Remedy::Halve {
+                        failed.extend(part.iter().map(|pending| pending.actor.user_id));
+                    }
                     part.iter_mut().for_each(|pending| give_up(pending, &fault));
                 }
                 Err(_) => {
@@ -79,7 +90,7 @@ impl<C: Command> Batch<C> {
                 }
             }
         }
-        Finished { rows, passed_over }
+        Finished { rows, passed_over, failed, took: began.elapsed(), committing }
     }
 }
 
@@ -97,7 +108,10 @@ fn give_up<C: Command>(pending: &mut Pending<C>, fault: &Fault) {
     }
 }
 
-async fn attempts<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Vec<Verdict>, Fault> {
+/// What an attempt decided, and how long its commit took.
+type Attempted = (Vec<Verdict>, Duration);
+
+async fn attempts<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Attempted, Fault> {
     let mut attempt = 1;
     loop {
         match once(pool, render, part).await {
@@ -116,13 +130,13 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
     text.unwrap_or("without words").to_owned()
 }
 
-async fn once<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Vec<Verdict>, Fault> {
+async fn once<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -> Result<Attempted, Fault> {
     let passed_over = part.iter().map(|pending| pending.passed_over).max().unwrap_or_default();
     let mut tx = Tx::begin_writing(pool, locking_for(passed_over)).await?;
     // A panic is caught here, so that the transaction ends before anybody tries its commands again: its locks would tell
     // them that they are on their way on another server.
     let result = AssertUnwindSafe(within(&mut tx, render, part)).catch_unwind().await;
-    let (verdicts, trace) = match result.unwrap_or_else(|payload| Err(Fault::Panic(panic_text(payload.as_ref())))) {
+    let (verdicts, decided) = match result.unwrap_or_else(|payload| Err(Fault::Panic(panic_text(payload.as_ref())))) {
         Ok(done) => done,
         Err(fault) => {
             // Where not even this goes through, the connection is closed, which ends it as well.
@@ -130,25 +144,26 @@ async fn once<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -
             return Err(fault);
         }
     };
-    match trace {
-        None => tx.rollback().await?,
-        Some(trace) => {
-            if let Err(fault) = tx.commit_only().await
-                && (fault.remedy() != Remedy::Unavailable || !was_committed(pool, trace).await)
-            {
-                return Err(fault);
-            }
+    let Some(decided) = decided else {
+        tx.rollback().await?;
+        return Ok((verdicts, Duration::ZERO));
+    };
+    let trace = decided.trace();
+    match decided.write_and_commit(tx, C::OPERATION).await {
+        Ok(commit) => Ok((verdicts, commit)),
+        Err(fault) if fault.remedy() == Remedy::Unavailable && was_committed(pool, trace).await => {
+            Ok((verdicts, Duration::ZERO))
         }
+        Err(fault) => Err(fault),
     }
-    Ok(verdicts)
 }
 
-/// Decides on all commands and writes what is to be committed; without a trace nothing is.
+/// Decides on all commands and writes their effects; what the lane itself writes comes with the commit. `None`: nothing is committed.
 async fn within<C: Command>(
     tx: &mut Tx,
     render: Render<C>,
     part: &[Pending<C>],
-) -> Result<(Vec<Verdict>, Option<Trace>), Fault> {
+) -> Result<(Vec<Verdict>, Option<Decided>), Fault> {
     let seen = Seen::read(tx, part).await?;
     let mut verdicts: Vec<Option<Verdict>> = part.iter().map(|pending| seen.verdict_before_run(pending)).collect();
     let callers: Vec<Option<Caller>> =
@@ -163,7 +178,7 @@ async fn within<C: Command>(
             asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
         }
     }
-    let mut trace = None;
+    let mut committed = None;
     if !asked.is_empty() {
         let outcomes = C::run(tx, &asked).await?;
         if outcomes.len() != asked.len() {
@@ -178,18 +193,15 @@ async fn within<C: Command>(
         for ((index, asked), outcome) in indexes.into_iter().zip(&asked).zip(outcomes) {
             verdicts[index] = Some(decided.take(render, &part[index], asked, outcome, tx));
         }
-        trace = Some(decided.trace());
-        decided.write(tx, C::OPERATION).await?;
+        committed = Some(decided);
     }
     let verdicts = verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Reply(Reply::Unavailable)));
-    Ok((verdicts.collect(), trace))
+    Ok((verdicts.collect(), committed))
 }
 
-const TRY_CLAIMS: &str =
-    "select claim, pg_try_advisory_xact_lock(claim) as obtained from unnest($1::bigint[]) as claim";
-const KEYS_BY_IDS: &str = "select key.id, fingerprint, status, subject_id, approval_id, body
-     from idempotency_key key left join idempotency_body body using (id) where id = any($1)";
-const OPEN_DAY: &str = "select open_on from business_day";
+/// The open day stands beside each, and alone where no key is stored: one statement for what every batch must know.
+const DAY_AND_KEYS: &str = "select open_on, key.id, fingerprint, status, subject_id, approval_id, body
+     from business_day left join (idempotency_key key left join idempotency_body body using (id)) on key.id = any($1)";
 
 /// A stored answer is shown only to who may still see its record.
 async fn hide_out_of_scope<C: Command>(
@@ -247,36 +259,33 @@ pub async fn is_claimed(tx: &Tx, key_id: Uuid) -> Result<bool, Fault> {
 
 /// What is stored under a key.
 pub async fn stored_answer(tx: &Tx, key_id: Uuid) -> Result<Option<Stored>, Fault> {
-    Ok(tx.query_opt(KEYS_BY_IDS, &[&vec![key_id]]).await?.map(|row| Stored::of_row(&row).1))
+    let rows = tx.query(DAY_AND_KEYS, &[&vec![key_id]]).await?;
+    Ok(rows.iter().find_map(Stored::of_row).map(|(_, stored)| stored))
 }
 
 impl Seen {
     async fn read<C: Command>(tx: &mut Tx, part: &[Pending<C>]) -> Result<Seen, Fault> {
         let mut gates = vec![Gate::Day];
         gates.extend(part.iter().filter_map(|pending| pending.command.books_into()).map(Gate::period_of));
-        let mut claims: Vec<i64> = part.iter().flat_map(claims_of).map(|claim| claim.0).collect();
-        claims.sort_unstable();
-        claims.dedup();
+        let claims: Vec<Claim> = part.iter().flat_map(claims_of).collect();
         let keys: Vec<Uuid> = part.iter().filter_map(|pending| pending.key).map(|key| key.id).collect();
-        let users: Vec<Uuid> = part.iter().map(|pending| pending.actor.user_id).collect();
+        let mut users: Vec<Uuid> = part.iter().map(|pending| pending.actor.user_id).collect();
+        users.sort_unstable();
+        users.dedup();
         let shared = &*tx;
         // One round trip: sent together, carried out in this order, each statement with a snapshot of its own, so that what
         // is read is read after the gates are held.
-        shared.prepare(&[gates::SHARE, TRY_CLAIMS, KEYS_BY_IDS, CALLERS_BY_IDS, OPEN_DAY]).await?;
-        let (claims, keys): (Values, Values) = (&[&claims], &[&keys]);
-        let (_, locks, keys, callers, day) = futures::try_join!(
-            gates::share(shared, &gates),
-            shared.query(TRY_CLAIMS, claims),
-            shared.query(KEYS_BY_IDS, keys),
+        shared.prepare(&[gates::SHARE_AND_CLAIM, DAY_AND_KEYS, CALLERS_BY_IDS]).await?;
+        let keys: Values = &[&keys];
+        let (_, obtained, known, callers) = futures::try_join!(
+            shared.begin_pending(),
+            gates::share_and_claim(shared, &gates, &claims),
+            shared.query(DAY_AND_KEYS, keys),
             callers_by_ids(shared, &users),
-            shared.query_one(OPEN_DAY, &[]),
         )?;
+        let day = known.first().ok_or_else(|| Fault::Invariant("there is no open business day".into()))?;
         tx.business_date = day.get("open_on");
-        Ok(Seen {
-            callers,
-            stored: keys.iter().map(Stored::of_row).collect(),
-            obtained: locks.iter().filter(|row| row.get("obtained")).map(|row| Claim(row.get("claim"))).collect(),
-        })
+        Ok(Seen { callers, stored: known.iter().filter_map(Stored::of_row).collect(), obtained })
     }
 
     /// Denials, replays, keys in other hands. `None`: to be run.
@@ -311,7 +320,9 @@ impl Stored {
         Reply::Answer(self.answer.clone())
     }
 
-    fn of_row(row: &Row) -> (Uuid, Stored) {
+    /// `None`: the row tells the day, and of no key.
+    fn of_row(row: &Row) -> Option<(Uuid, Stored)> {
+        let id: Uuid = row.get::<_, Option<Uuid>>("id")?;
         let answer = Answer {
             status: u16::try_from(row.get::<_, i16>("status")).unwrap_or(500),
             body: row.get::<_, Option<String>>("body").unwrap_or_default(),
@@ -319,6 +330,6 @@ impl Stored {
             subject_id: row.get("subject_id"),
             replayed: true,
         };
-        (row.get("id"), Stored { fingerprint: row.get("fingerprint"), answer, approval_id: row.get("approval_id") })
+        Some((id, Stored { fingerprint: row.get("fingerprint"), answer, approval_id: row.get("approval_id") }))
     }
 }

@@ -9,7 +9,9 @@
 mod batch;
 mod fate;
 mod in_flight;
+mod pace;
 mod queue;
+mod waiting;
 mod written;
 
 use std::fmt;
@@ -138,7 +140,7 @@ pub type Render<C> = fn(&Asked<'_, C>, &OutcomeOf<C>) -> Answer;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Batches that may be on their way at once.
+    /// Batches that may be on their way at once; how many are depends on the disk, see `pace.rs`.
     pub in_flight: usize,
     /// Commands in one batch.
     pub biggest: usize,
@@ -150,13 +152,16 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { in_flight: 2, biggest: 256, queue: 20_000, deadline: Duration::from_secs(15) }
+        Limits { in_flight: 4, biggest: 256, queue: 20_000, deadline: Duration::from_secs(15) }
     }
 }
 
 /// One command on its way through a lane.
 pub(crate) struct Pending<C> {
     pub actor: Actor,
+    /// Whose turn it takes: the user's, or that of a bulk call.
+    pub line: Uuid,
+    pub is_bulk: bool,
     pub permission: &'static str,
     pub key: Option<Key>,
     pub command: C,
@@ -196,16 +201,25 @@ impl<C: Command> Lane<C> {
 
     /// Enqueues a command and waits for its answer. Dropping the future changes nothing: the command is carried out.
     pub async fn submit(&self, actor: Actor, permission: &'static str, key: Option<Key>, command: C) -> Reply {
+        let line = actor.user_id;
+        self.enter(Order { actor, line, is_bulk: false, permission, key, command }).await
+    }
+
+    /// The same for an item of a bulk call, which is one caller: its items wait in a line of their own.
+    pub async fn submit_item(&self, actor: Actor, permission: &'static str, key: Key, command: C) -> Reply {
+        let line = actor.request_id;
+        self.enter(Order { actor, line, is_bulk: true, permission, key: Some(key), command }).await
+    }
+
+    async fn enter(&self, order: Order<C>) -> Reply {
         let (reply, answer) = oneshot::channel();
-        if let Some(key) = key {
+        if let Some(key) = order.key {
             match self.in_flight.enter(key, reply) {
-                in_flight::Entered::First { reply } => {
-                    return self.first(actor, permission, key, command, reply, answer).await;
-                }
+                in_flight::Entered::First { reply } => return self.first(key, order, reply, answer).await,
                 in_flight::Entered::Joined => {}
                 in_flight::Entered::OtherRequest => return Reply::KeyReused,
             }
-        } else if self.enqueue(actor, permission, None, command, reply).is_err() {
+        } else if self.enqueue(order, reply).is_err() {
             return Reply::Unavailable;
         }
         answer.await.unwrap_or(Reply::Unavailable)
@@ -214,15 +228,13 @@ impl<C: Command> Lane<C> {
     /// The first with its key: its reply is shared with all that joined, also when this future is dropped.
     async fn first(
         &self,
-        actor: Actor,
-        permission: &'static str,
         key: Key,
-        command: C,
+        order: Order<C>,
         reply: oneshot::Sender<Reply>,
         answer: oneshot::Receiver<Reply>,
     ) -> Reply {
         let (done, finished) = oneshot::channel();
-        if self.enqueue(actor, permission, Some(key), command, done).is_err() {
+        if self.enqueue(order, done).is_err() {
             self.in_flight.leave(key.id, &Reply::Unavailable);
             return Reply::Unavailable;
         }
@@ -236,26 +248,24 @@ impl<C: Command> Lane<C> {
         answer.await.unwrap_or(Reply::Unavailable)
     }
 
-    fn enqueue(
-        &self,
-        actor: Actor,
-        permission: &'static str,
-        key: Option<Key>,
-        command: C,
-        reply: oneshot::Sender<Reply>,
-    ) -> Result<(), Reply> {
-        let pending = Pending {
-            actor,
-            permission,
-            key,
-            command,
-            deadline: Instant::now() + self.deadline,
-            passed_over: 0,
-            not_before: None,
-            reply: Some(reply),
-        };
+    fn enqueue(&self, order: Order<C>, reply: oneshot::Sender<Reply>) -> Result<(), Reply> {
+        let Order { actor, line, is_bulk, permission, key, command } = order;
+        let deadline = Instant::now() + self.deadline;
+        let (passed_over, not_before, reply) = (0, None, Some(reply));
+        let pending =
+            Pending { actor, line, is_bulk, permission, key, command, deadline, passed_over, not_before, reply };
         self.sender.try_send(pending).map_err(|_| Reply::Unavailable)
     }
+}
+
+/// A command as it is given to a lane.
+struct Order<C> {
+    actor: Actor,
+    line: Uuid,
+    is_bulk: bool,
+    permission: &'static str,
+    key: Option<Key>,
+    command: C,
 }
 
 impl<C> Pending<C> {

@@ -1,5 +1,8 @@
 //! What a batch writes beside its effects: outbox, audit, keys with their answers.
 
+use std::time::Duration;
+
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Verdict;
@@ -7,7 +10,7 @@ use super::fate::Trace;
 use super::{Asked, Command, Outcome, Pending, Render, Reply};
 use crate::fault::Fault;
 use crate::keys::Claim;
-use crate::tx::Tx;
+use crate::tx::{Event, Tx};
 
 /// One row of the audit.
 struct AuditRow {
@@ -74,48 +77,109 @@ impl Decided {
         }
     }
 
-    pub async fn write(self, tx: &mut Tx, operation: &'static str) -> Result<(), Fault> {
-        tx.write_events().await?;
-        let tx = &*tx;
-        futures::try_join!(write_audit(tx, operation, &self.audit), write_keys(tx, operation, &self.keys))?;
-        Ok(())
+    /// Everything in one statement, and the commit with it. Gives how long the commit took.
+    pub async fn write_and_commit(self, mut tx: Tx, operation: &'static str) -> Result<Duration, Fault> {
+        let events = std::mem::take(&mut tx.events);
+        let (outbox, audit, keys) =
+            (OutboxColumns::of(&events), AuditColumns::of(&self.audit), KeyColumns::of(&self.keys));
+        let (now, business_date) = (tx.now, tx.business_date);
+        tx.execute_and_commit(
+            WRITE,
+            &[
+                &now,
+                &business_date,
+                &operation,
+                &outbox.kinds,
+                &outbox.subjects,
+                &outbox.payloads,
+                &audit.ids,
+                &audit.users,
+                &audit.subjects,
+                &audit.statuses,
+                &audit.requests,
+                &audit.keys,
+                &keys.ids,
+                &keys.fingerprints,
+                &keys.statuses,
+                &keys.users,
+                &keys.subjects,
+                &keys.approvals,
+                &keys.bodies,
+            ],
+        )
+        .await
     }
 }
 
-async fn write_audit(tx: &Tx, operation: &'static str, rows: &[AuditRow]) -> Result<(), Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.subject_id).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.status).collect();
-    let requests: Vec<Uuid> = rows.iter().map(|row| row.request_id).collect();
-    let keys: Vec<Option<Uuid>> = rows.iter().map(|row| row.key_id).collect();
-    tx.execute(
-        "insert into audit (at, business_date, operation, id, user_id, subject_id, status, request_id, key_id)
-         select $1, $2, $3, * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::smallint[], $8::uuid[], $9::uuid[])",
-        &[&tx.now, &tx.business_date, &operation, &ids, &users, &subjects, &statuses, &requests, &keys],
-    )
-    .await?;
-    Ok(())
-}
-
-async fn write_keys(tx: &Tx, operation: &'static str, rows: &[KeyRow]) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let fingerprints: Vec<&[u8]> = rows.iter().map(|row| row.fingerprint.as_slice()).collect();
-    let statuses: Vec<i16> = rows.iter().map(|row| row.status).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
-    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.subject_id).collect();
-    let approvals: Vec<Option<Uuid>> = rows.iter().map(|row| row.approval_id).collect();
-    let bodies: Vec<&str> = rows.iter().map(|row| row.body.as_str()).collect();
-    tx.execute(
-        "with body as (
-             insert into idempotency_body (stored_at, id, body) select $1, * from unnest($3::uuid[], $9::text[]))
+const WRITE: &str = "with event as (
+         insert into outbox (at, kind, subject_id, payload) select $1, * from unnest($4::text[], $5::uuid[], $6::jsonb[])
+     ), body as (
+         insert into idempotency_body (stored_at, id, body) select $1, * from unnest($13::uuid[], $19::text[])
+     ), key as (
          insert into idempotency_key (stored_at, operation, id, fingerprint, status, user_id, subject_id, approval_id)
-         select $1, $2, * from unnest($3::uuid[], $4::bytea[], $5::smallint[], $6::uuid[], $7::uuid[], $8::uuid[])",
-        &[&tx.now, &operation, &ids, &fingerprints, &statuses, &users, &subjects, &approvals, &bodies],
-    )
-    .await?;
-    Ok(())
+         select $1, $3, * from unnest($13::uuid[], $14::bytea[], $15::smallint[], $16::uuid[], $17::uuid[], $18::uuid[])
+     )
+     insert into audit (at, business_date, operation, id, user_id, subject_id, status, request_id, key_id)
+     select $1, $2, $3, * from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::smallint[], $11::uuid[], $12::uuid[])";
+
+struct OutboxColumns<'a> {
+    kinds: Vec<&'static str>,
+    subjects: Vec<Uuid>,
+    payloads: Vec<&'a Value>,
+}
+
+impl<'a> OutboxColumns<'a> {
+    fn of(events: &'a [Event]) -> OutboxColumns<'a> {
+        OutboxColumns {
+            kinds: events.iter().map(|event| event.kind).collect(),
+            subjects: events.iter().map(|event| event.subject_id).collect(),
+            payloads: events.iter().map(|event| &event.payload).collect(),
+        }
+    }
+}
+
+struct AuditColumns {
+    ids: Vec<Uuid>,
+    users: Vec<Uuid>,
+    subjects: Vec<Option<Uuid>>,
+    statuses: Vec<i16>,
+    requests: Vec<Uuid>,
+    keys: Vec<Option<Uuid>>,
+}
+
+impl AuditColumns {
+    fn of(rows: &[AuditRow]) -> AuditColumns {
+        AuditColumns {
+            ids: rows.iter().map(|row| row.id).collect(),
+            users: rows.iter().map(|row| row.user_id).collect(),
+            subjects: rows.iter().map(|row| row.subject_id).collect(),
+            statuses: rows.iter().map(|row| row.status).collect(),
+            requests: rows.iter().map(|row| row.request_id).collect(),
+            keys: rows.iter().map(|row| row.key_id).collect(),
+        }
+    }
+}
+
+struct KeyColumns<'a> {
+    ids: Vec<Uuid>,
+    fingerprints: Vec<&'a [u8]>,
+    statuses: Vec<i16>,
+    users: Vec<Uuid>,
+    subjects: Vec<Option<Uuid>>,
+    approvals: Vec<Option<Uuid>>,
+    bodies: Vec<&'a str>,
+}
+
+impl<'a> KeyColumns<'a> {
+    fn of(rows: &'a [KeyRow]) -> KeyColumns<'a> {
+        KeyColumns {
+            ids: rows.iter().map(|row| row.id).collect(),
+            fingerprints: rows.iter().map(|row| row.fingerprint.as_slice()).collect(),
+            statuses: rows.iter().map(|row| row.status).collect(),
+            users: rows.iter().map(|row| row.user_id).collect(),
+            subjects: rows.iter().map(|row| row.subject_id).collect(),
+            approvals: rows.iter().map(|row| row.approval_id).collect(),
+            bodies: rows.iter().map(|row| row.body.as_str()).collect(),
+        }
+    }
 }

@@ -142,7 +142,7 @@ fn decide(
     schedule(&product.terms, &contract).map_err(LoanError::from)?;
     kept_back(&product.charges, &product.withholds, principal).ok_or(LoanError::NothingPaidOut)?;
     let agreement = Agreement {
-        terms: product.terms.clone(),
+        terms: product.terms.clone().into(),
         instalments: command.instalments,
         first_due_on: command.first_due_on,
     };

@@ -140,7 +140,8 @@ impl Recording {
         let (loans, books, backdating_limit, receipts_taken) = futures::try_join!(
             store::loans_for_update(tx, &wanted, from),
             Books::read(tx),
-            dates::backdating_limit(tx),
+            // Only who dates back needs it.
+            async { if from < tx.business_date { dates::backdating_limit(tx).await } else { Ok(None) } },
             store_write::receipts_taken(tx, &receipts),
         )?;
         let back: Vec<Uuid> = looking_back(tx, concerns, &loans);

@@ -58,7 +58,7 @@ fn more_than_approved_or_without_a_schedule_is_not_disbursed() {
     let history = [event(1, "2026-01-20", approved(money("12000")))];
     let above = check(&w02(), &history, &event(2, "2026-01-31", disbursed(money("12000.01")))).err().unwrap();
     assert_eq!(above.why, Impossible::AboveApproved { approved: money("12000") });
-    let none = agreement(w02().terms.clone(), 0);
+    let none = agreement((*w02().terms).clone(), 0);
     let refused = check(&none, &history, &event(2, "2026-01-31", disbursed(money("12000")))).err().unwrap();
     assert_eq!(refused.why, Impossible::NoSchedule);
     // Less than approved pays the loan out, and the rest of the commitment is released.

@@ -62,7 +62,7 @@ pub fn borrower() -> impl Strategy<Value = Borrower> {
     let first_due_on =
         proptest::option::weighted(0.3, (0..70_u64).prop_map(|later| date("2027-12-01") + Days::new(later)));
     (terms(), instalments, first_due_on, principal).prop_map(|(terms, instalments, first_due_on, principal)| Borrower {
-        agreement: Arc::new(Agreement { terms, instalments, first_due_on }),
+        agreement: Arc::new(Agreement { terms: terms.into(), instalments, first_due_on }),
         principal,
     })
 }

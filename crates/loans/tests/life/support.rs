@@ -60,7 +60,7 @@ pub fn monthly(method: InterestMethod, percent: i64) -> Terms {
 }
 
 pub fn agreement(terms: Terms, instalments: u32) -> Arc<Agreement> {
-    Arc::new(Agreement { terms, instalments, first_due_on: None })
+    Arc::new(Agreement { terms: terms.into(), instalments, first_due_on: None })
 }
 
 /// 12,000 at 24 % a year declining, 12 months.

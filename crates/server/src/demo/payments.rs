@@ -67,7 +67,7 @@ impl Course {
 pub fn course(index: usize, planned: &PlannedLoan, officer: usize, world: &World, dice: &mut Dice) -> Course {
     let command = &world.offers[planned.product].command;
     let agreement = Agreement {
-        terms: command.terms.clone(),
+        terms: command.terms.clone().into(),
         instalments: planned.instalments,
         first_due_on: planned.first_due_on,
     };
