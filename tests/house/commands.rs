@@ -75,7 +75,10 @@ fn a_stop_finishes_what_runs() {
     let teller = house.session("teller@nrb");
     let waiting = std::thread::spawn(move || teller.post(&loan.path("repayments"), &builders::repayment("10.00")));
     eventually("the repayment is on its way", || {
-        let seen: i64 = house.database.one("select count(*) from pg_stat_activity where datname = current_database() and query like '%for no key update%'", &[]);
+        let seen: i64 = house.database.one(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+            &[],
+        );
         (seen > 0).then_some(())
     });
     database::block_on(holder.batch_execute("rollback")).unwrap();

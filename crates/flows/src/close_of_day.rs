@@ -193,7 +193,7 @@ async fn book(pool: &Pool, day: NaiveDate) -> Result<bool, Fault> {
 }
 
 /// One entry per branch, product and currency; a loan that ceases to accrue has lines of its own in it.
-fn drafts(day: NaiveDate, nights: &[Night], books: &Books) -> Result<Vec<Draft>, Fault> {
+pub fn drafts(day: NaiveDate, nights: &[Night], books: &Books) -> Result<Vec<Draft>, Fault> {
     let mut entries: BTreeMap<(Uuid, Uuid, Currency), Drafting> = BTreeMap::new();
     for night in nights {
         let place = (night.branch_id, night.product_id, night.currency);

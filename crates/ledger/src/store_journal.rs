@@ -66,16 +66,20 @@ pub async fn entries_page(
     let after = After::read(tx, page.after_id()).await?;
     let rows = tx
         .query(
-            "select entry.id, entry.booked_on, entry.value_on, entry.branch_id, entry.event, entry.subject_id, entry.description,
+            // A page of each branch from the index alone, then the page of all, and only then the rows.
+            "with newest as (
+                 select entry.id from branch cross join lateral (
+                     select id, booked_on, recorded_at from journal_entry
+                     where branch_id = branch.id and booked_on between $3 and $4 and (booked_on, recorded_at, id) < ($5, $6, $7)
+                     order by booked_on desc, recorded_at desc, id desc limit $8) entry
+                 where $1 = any(branch.ancestors) and coalesce($2, $1) = any(branch.ancestors)
+                 order by entry.booked_on desc, entry.recorded_at desc, entry.id desc limit $8)
+             select entry.id, entry.booked_on, entry.value_on, entry.branch_id, entry.event, entry.subject_id, entry.description,
                     entry.line_count, entry.user_id, entry.recorded_at, reverses.entry_id as reverses, reversed.reversal_id as reversed_by
-             from branch cross join lateral (
-                 select * from journal_entry
-                 where branch_id = branch.id and booked_on between $3 and $4 and (booked_on, recorded_at, id) < ($5, $6, $7)
-                 order by booked_on desc, recorded_at desc, id desc limit $8) entry
+             from newest join journal_entry entry on entry.id = newest.id
              left join journal_reversal reverses on reverses.reversal_id = entry.id
              left join journal_reversal reversed on reversed.entry_id = entry.id
-             where $1 = any(branch.ancestors) and coalesce($2, $1) = any(branch.ancestors)
-             order by entry.booked_on desc, entry.recorded_at desc, entry.id desc limit $8",
+             order by entry.booked_on desc, entry.recorded_at desc, entry.id desc",
             &[
                 &scope.branch_id, &filter.branch_id, &from, &to, &after.booked_on, &after.recorded_at, &after.id, &page.fetch(),
             ],
