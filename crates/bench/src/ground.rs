@@ -15,12 +15,16 @@ use crate::machine::flush_cost;
 
 pub const ADMIN_PASSWORD: &str = "four words for a bench";
 const DATABASE: &str = "ayni";
+/// The hand-written limits live beside it, in the same Postgres.
+const LIMITS: &str = "limits";
 
 pub struct Ground {
     cluster: Cluster,
     directory: PathBuf,
     /// Of the superuser, in the institution's database.
     pub client: Client,
+    /// Of the superuser, in the database of the limits.
+    pub limits: Client,
 }
 
 impl Ground {
@@ -31,11 +35,14 @@ impl Ground {
         let cluster = embedded::start(options, |said: &str| eprintln!("{said}")).await?;
         server::house::prepare(cluster.connection(), DATABASE).await?;
         let client = connect(cluster.connection(), DATABASE).await?;
-        Ok(Ground { cluster, directory, client })
+        client.batch_execute("create database limits").await?;
+        let limits = connect(cluster.connection(), LIMITS).await?;
+        Ok(Ground { cluster, directory, client, limits })
     }
 
-    pub async fn connect(&self) -> Result<Client, Failure> {
-        connect(self.cluster.connection(), DATABASE).await
+    /// One more connection to the limits.
+    pub async fn connect_limits(&self) -> Result<Client, Failure> {
+        connect(self.cluster.connection(), LIMITS).await
     }
 
     /// As whom the servers come.
@@ -76,8 +83,16 @@ impl Ground {
         Process::start(&["--database-url", &self.app_url(), "--business-date", business_date])
     }
 
+    /// Stops and stays: `ayni serve --data-dir` shows it.
+    pub async fn keep(self) -> Result<(), Failure> {
+        println!("\nkept in {}", self.directory.display());
+        drop((self.client, self.limits));
+        self.cluster.stop().await?;
+        Ok(())
+    }
+
     pub async fn close(self) -> Result<(), Failure> {
-        drop(self.client);
+        drop((self.client, self.limits));
         self.cluster.stop().await?;
         std::fs::remove_dir_all(self.directory)?;
         Ok(())

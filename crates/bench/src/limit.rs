@@ -32,7 +32,7 @@ pub enum Accounts {
     Uniform,
 }
 
-/// Makes the tables and functions of the limit beside Ayni's own.
+/// Makes the tables and functions of the limit.
 pub async fn prepare(ground: &Ground) -> Result<(), Failure> {
     // `vacuum` can not stand in a string with other statements.
     let (tables, _) = SQL.rsplit_once("vacuum analyze;").ok_or("the limit has lost its last line")?;
@@ -40,8 +40,8 @@ pub async fn prepare(ground: &Ground) -> Result<(), Failure> {
         let _ = writeln!(text, "{}", line.split("--").next().unwrap_or_default());
         text
     });
-    ground.client.batch_execute(&without_comments).await?;
-    ground.client.batch_execute("vacuum analyze").await?;
+    ground.limits.batch_execute(&without_comments).await?;
+    ground.limits.batch_execute("vacuum analyze").await?;
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub async fn post(
     time: Duration,
 ) -> Result<Measured, Failure> {
     let connect = |_| async move {
-        let client = ground.connect().await?;
+        let client = ground.connect_limits().await?;
         let sql = match limit {
             Limit::A => "select post_a($1, $2, $3)",
             Limit::F => "select post_f($1, $2, ($3::bigint)::numeric)",
@@ -91,7 +91,7 @@ fn one_posting(accounts: Accounts) -> (i32, i32, i64) {
 /// A thousand postings by one statement and one commit, on so many connections; gives batches.
 pub async fn post_thousands(ground: &Ground, clients: usize, time: Duration) -> Result<Measured, Failure> {
     let connect = |_| async move {
-        let client = ground.connect().await?;
+        let client = ground.connect_limits().await?;
         let statement = client.prepare("select post_batch($1, $2, $3)").await?;
         Ok(Arc::new(Poster { client, statement }))
     };

@@ -12,6 +12,7 @@ mod limit;
 mod load;
 mod machine;
 mod people;
+mod portfolio;
 mod postings;
 mod pure;
 mod start;
@@ -42,6 +43,8 @@ enum Part {
     Pure(Effort),
     /// From the start of the process to ready, and the memory it takes
     Start(Effort),
+    /// Close of day, reports and lists over up to a million active loans
+    Portfolio(portfolio::Sizes),
 }
 
 /// How much of the machine's time a part may take.
@@ -92,5 +95,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Part::History(effort) => history::run(effort.settled()).await,
         Part::Pure(effort) => pure::run(effort.settled()),
         Part::Start(effort) => start::run(effort.settled()).await,
+        Part::Portfolio(sizes) => portfolio::run(sizes).await,
     }
 }

@@ -18,8 +18,7 @@ pub struct Institution {
     address: String,
     officer: String,
     manager: String,
-    pub product: Uuid,
-    pub head_office: Uuid,
+    product: Uuid,
 }
 
 /// A password for a token of ten minutes.
@@ -49,24 +48,51 @@ pub async fn give(address: &str, token: &str, path: &str, body: &Value) -> Resul
     Connection::open(address).await?.send(&command(token, path, body)).await?.done()?.json()
 }
 
+/// A declining loan by months.
+fn product(code: &str, percent: usize) -> Value {
+    json!({
+        "code": code, "name": format!("Business loan {code}"), "currency": "KES",
+        "terms": {"frequency": {"unit": "month"}, "interest": {"method": "declining", "rate": {"percent": percent.to_string(), "per": "year"}}},
+        "limits": {"principal": {"min": "100.00", "max": "5000000.00"}, "instalments": {"min": 1, "max": 60}}
+    })
+}
+
 impl Institution {
     /// People and a product, at a server whose database was empty.
     pub async fn found(address: &str) -> Result<Institution, Failure> {
         let admin = sign_in(address, "admin").await?;
         let me = Connection::open(address).await?.send(&crate::http::get(&admin, "/v1/me")).await?.done()?.json()?;
         let head_office = id(&me["branch_id"])?;
-        for (name, role) in [("officer", "loan_officer"), ("manager", "branch_manager"), ("accountant", "accountant")] {
+        for (name, role) in [
+            ("officer", "loan_officer"),
+            ("manager", "branch_manager"),
+            ("accountant", "accountant"),
+            ("auditor", "auditor"),
+        ] {
             let user = json!({"username": name, "password": PASSWORD, "name": name, "roles": [role], "branch_id": head_office});
             give(address, &admin, "/v1/users", &user).await?;
         }
-        let product = json!({
-            "code": "BENCH", "name": "Business loan", "currency": "KES",
-            "terms": {"frequency": {"unit": "month"}, "interest": {"method": "declining", "rate": {"percent": "24", "per": "year"}}},
-            "limits": {"principal": {"min": "100.00", "max": "5000000.00"}, "instalments": {"min": 1, "max": 60}}
-        });
-        let product = id(&give(address, &admin, "/v1/loan-products", &product).await?["id"])?;
+        let product = id(&give(address, &admin, "/v1/loan-products", &product("BENCH", 24)).await?["id"])?;
         let (officer, manager) = (sign_in(address, "officer").await?, sign_in(address, "manager").await?);
-        Ok(Institution { address: address.to_owned(), officer, manager, product, head_office })
+        Ok(Institution { address: address.to_owned(), officer, manager, product })
+    }
+
+    /// Officers, in turn in each branch.
+    pub async fn officers(&self, branches: &[Uuid], count: usize) -> Result<Vec<Uuid>, Failure> {
+        let admin = sign_in(&self.address, "admin").await?;
+        let requests = (0..count)
+            .map(|number| json!({"number": format!("S-{number:05}"), "name": format!("Officer {number}"), "branch_id": branches[number % branches.len()]}))
+            .map(|body| command(&admin, "/v1/staff", &body));
+        load::all(&self.address, requests.collect()).await?.iter().map(|staff| id(&staff["id"])).collect()
+    }
+
+    /// Products at different rates.
+    pub async fn products(&self, count: usize) -> Result<Vec<Uuid>, Failure> {
+        let admin = sign_in(&self.address, "admin").await?;
+        let requests = (0..count)
+            .map(|number| product(&format!("P{number:02}"), 18 + 3 * number))
+            .map(|body| command(&admin, "/v1/loan-products", &body));
+        load::all(&self.address, requests.collect()).await?.iter().map(|product| id(&product["id"])).collect()
     }
 
     pub async fn branches(&self, count: usize) -> Result<Vec<Uuid>, Failure> {

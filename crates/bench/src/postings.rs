@@ -134,7 +134,9 @@ async fn single(ground: &Ground, server: &Process, loans: &Loans, effort: Effort
         let post_f = limits[2].rate.median();
         let mut rows = Vec::new();
         for ((kind, clients), lane) in KINDS.iter().zip(&limits) {
-            rows.push(lane.row(format!("post_{}, {name}, {clients} clients", format!("{kind:?}").to_lowercase()), post_f));
+            rows.push(
+                lane.row(format!("post_{}, {name}, {clients} clients", format!("{kind:?}").to_lowercase()), post_f),
+            );
         }
         for (clients, lane) in CLIENTS.iter().zip(&ayni) {
             rows.push(lane.row(format!("Ayni, {name}, {clients} clients"), post_f));
@@ -159,10 +161,7 @@ async fn two_servers(ground: &Ground, first: &Process, loans: &Loans, effort: Ef
     }
     print(
         &["servers on one database, 64 clients, hot", "a second"],
-        &[
-            vec!["one".to_owned(), alone.rate.whole()],
-            vec!["two, 32 clients each".to_owned(), together.rate.whole()],
-        ],
+        &[vec!["one".to_owned(), alone.rate.whole()], vec!["two, 32 clients each".to_owned(), together.rate.whole()]],
     );
     second.stop()
 }
@@ -188,15 +187,13 @@ async fn with_commit_delay(ground: &Ground, server: &Process, loans: &Loans, eff
     Ok(())
 }
 
-const COUNTERS: &str = "select (select sum(tup_inserted) from pg_stat_database where datname = current_database())::float8,
-       (select sum(tup_updated) from pg_stat_database where datname = current_database())::float8,
-       (select sum(xact_commit) from pg_stat_database where datname = current_database())::float8,
-       (select wal_bytes from pg_stat_wal)::float8";
+const COUNTERS: &str = "select tup_inserted::float8, tup_updated::float8, xact_commit::float8, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8
+     from pg_stat_database where datname = current_database()";
 
-/// What Postgres has counted while something ran, of which the bench's own look is next to nothing.
-async fn counted(ground: &Ground) -> Result<[f64; 4], Failure> {
-    // Sessions report their counts a second after they fall idle at the latest.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+/// What Postgres has counted so far.
+async fn counted(ground: &Ground, effort: Effort) -> Result<[f64; 4], Failure> {
+    // Sessions report their counts ten seconds after they fell idle at the latest.
+    tokio::time::sleep(Duration::from_secs(if effort.brief { 1 } else { 11 })).await;
     let row: Row = ground.client.query_one(COUNTERS, &[]).await?;
     Ok([row.get(0), row.get(1), row.get(2), row.get(3)])
 }
@@ -205,9 +202,9 @@ async fn counted(ground: &Ground) -> Result<[f64; 4], Failure> {
 async fn per_repayment(ground: &Ground, server: &Process, loans: &Loans, effort: Effort) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for clients in [1, 64, 256] {
-        let before = counted(ground).await?;
+        let before = counted(ground, effort).await?;
         let measured = repay(server, loans.hot.clone(), clients, effort.time()).await?;
-        let after = counted(ground).await?;
+        let after = counted(ground, effort).await?;
         let each = |index: usize| (after[index] - before[index]) / measured.requests as f64;
         let statements = statements(ground, server, loans, clients).await?;
         rows.push(vec![
