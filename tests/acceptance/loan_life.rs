@@ -347,3 +347,26 @@ fn reversals_of_payments_and_of_the_disbursement() {
     bank::close(&house, "2026-03-31");
     house.must_hold(&[]);
 }
+
+#[test]
+fn numbers_grow_beyond_their_digits() {
+    let house = Institution::start();
+    house
+        .database
+        .execute("select setval('client_number', 999998), setval('loan_number', 999998), setval('staff_number', 9998)");
+    let numbers: Vec<(Value, Value, Value)> = (0..3)
+        .map(|_| {
+            let client = house.session("loan_officer@nrb").post("/v1/clients", &house.client_request("nrb")).ok(201);
+            let request = house.loan_request(id(&client["id"]), "W01");
+            let loan = house.session("loan_officer@nrb").post("/v1/loans", &request).ok(201);
+            let staff = json!({"name": "Somebody", "branch_id": house.branch("nrb")});
+            let staff = house.session("admin@hq").post("/v1/staff", &staff).ok(201);
+            (client["number"].clone(), loan["number"].clone(), staff["number"].clone())
+        })
+        .collect();
+    let told = |digits: &str, staff: &str| {
+        (json!(format!("C-{digits}")), json!(format!("L-{digits}")), json!(format!("S-{staff}")))
+    };
+    assert_eq!(numbers, [told("999999", "9999"), told("1000000", "10000"), told("1000001", "10001")]);
+    house.must_hold(&[]);
+}

@@ -57,7 +57,9 @@ pub async fn client_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault>
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     let rows = tx
         .query(
-            "select 'C-' || lpad(nextval('client_number')::text, 6, '0') as number from generate_series(1, $1)",
+            // At least 6 digits: to pad to 6 would cut a longer one.
+            "select 'C-' || lpad(number, greatest(6, length(number)), '0') as number
+             from (select nextval('client_number')::text as number from generate_series(1, $1)) as next",
             &[&count],
         )
         .await?;

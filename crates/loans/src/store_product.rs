@@ -249,7 +249,9 @@ pub async fn loan_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault> {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     let rows = tx
         .query(
-            "select 'L-' || lpad(nextval('loan_number')::text, 6, '0') as number from generate_series(1, $1)",
+            // At least 6 digits: to pad to 6 would cut a longer one.
+            "select 'L-' || lpad(number, greatest(6, length(number)), '0') as number
+             from (select nextval('loan_number')::text as number from generate_series(1, $1)) as next",
             &[&count],
         )
         .await?;

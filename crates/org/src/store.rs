@@ -74,7 +74,9 @@ pub async fn staff_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault> 
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     let rows = tx
         .query(
-            "select 'S-' || lpad(nextval('staff_number')::text, 4, '0') as number from generate_series(1, $1)",
+            // At least 4 digits: to pad to 4 would cut a longer one.
+            "select 'S-' || lpad(number, greatest(4, length(number)), '0') as number
+             from (select nextval('staff_number')::text as number from generate_series(1, $1)) as next",
             &[&count],
         )
         .await?;
