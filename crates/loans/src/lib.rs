@@ -41,4 +41,6 @@ pub mod store_product;
 
 pub mod store_close;
 
+pub mod store_list;
+
 pub mod verify;

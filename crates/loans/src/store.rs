@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use db::caller::Scope;
 use db::fault::Fault;
 use db::lane::Outcome;
-use db::page::{Page, Position, Rows};
 use db::tx::{Locking, Row, Tx};
 use kernel::amount::Amount;
 use uuid::Uuid;
@@ -349,41 +348,4 @@ pub fn recorded_of_row(row: &Row) -> Result<RecordedEvent, Fault> {
         user_id: row.get("user_id"),
         recorded_at: row.get("recorded_at"),
     })
-}
-
-/// What a list of loans is narrowed by.
-#[derive(Debug, Default)]
-pub struct LoanFilter {
-    pub branch_id: Option<Uuid>,
-    pub officer_id: Option<Uuid>,
-    pub client_id: Option<Uuid>,
-    pub product_id: Option<Uuid>,
-    pub status: Option<&'static str>,
-    pub number: Option<String>,
-}
-
-/// Loans newest first, within a scope.
-pub async fn loans_page(tx: &Tx, scope: &Scope, filter: &LoanFilter, page: &Page) -> Result<Rows<LoanRecord>, Fault> {
-    let rows = tx
-        .query(
-            "select loan.id, loan.created_at from loan
-             where branch_id in (select branch.id from branch where $1 = any(branch.ancestors) and ($3::uuid is null or $3 = any(branch.ancestors)))
-               and ($2::uuid is null or officer_id = $2) and ($4::uuid is null or officer_id = $4)
-               and ($5::uuid is null or client_id = $5) and ($6::uuid is null or product_id = $6)
-               and ($7::text is null or status = $7) and ($8::text is null or loan.number = $8)
-               and ($9::timestamptz is null or (loan.created_at, loan.id) < ($9, $10))
-             order by loan.created_at desc, loan.id desc limit $11",
-            &[
-                &scope.branch_id, &scope.officer_id, &filter.branch_id, &filter.officer_id, &filter.client_id, &filter.product_id,
-                &filter.status, &filter.number, &page.after_at(), &page.after_id(), &page.fetch(),
-            ],
-        )
-        .await?;
-    let positions: Vec<Position> =
-        rows.iter().map(|row| Position { at: row.get("created_at"), id: row.get("id") }).collect();
-    let ids: Vec<Uuid> = positions.iter().map(|position| position.id).collect();
-    let mut records = loans_by_ids(tx, &ids, tx.business_date).await?;
-    let rows = page.rows(positions, |position| *position);
-    let next = rows.next;
-    Ok(Rows { rows: rows.rows.iter().filter_map(|position| records.remove(&position.id)).collect(), next })
 }

@@ -14,6 +14,16 @@ use crate::holidays::Holiday;
 use crate::settings::Settings;
 use crate::staff::Staff;
 
+/// The branch below which a list lies: the one that is asked for, or the caller's own; `None`: the whole institution.
+pub async fn narrowed_to(tx: &Tx, own: Uuid, asked: Option<Uuid>) -> Result<Option<Uuid>, Fault> {
+    if asked.is_some() {
+        return Ok(asked);
+    }
+    let row = tx.query_opt("select parent_id is null as is_head from branch where id = $1", &[&own]).await?;
+    let is_head = row.is_some_and(|row| row.get("is_head"));
+    Ok((!is_head).then_some(own))
+}
+
 /// All branches, parents before children. There are hundreds at most.
 pub async fn branches_all(tx: &Tx) -> Result<Vec<Branch>, Fault> {
     let rows = tx

@@ -15,7 +15,8 @@ use loans::loan::{Agreement, Loan, LoanInstalment, Replayed, replay};
 use loans::payoff::payoff;
 use loans::position::arrears;
 use loans::record::{LoanRecord, LoanStatus, balances};
-use loans::store::{self, LoanFilter, RecordedEvent};
+use loans::store::{self, RecordedEvent};
+use loans::store_list::{LoanFilter, loans_page};
 use loans::store_product::{self, Application};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -230,7 +231,7 @@ async fn list(reading: Reading, query: Parameters<LoanQuery>) -> Result<Json<Lis
         status: query.status.map(|status| status.0.as_str()),
         number: query.number,
     };
-    let rows = store::loans_page(&reading.tx, &reading.caller.scope, &filter, &page).await?;
+    let rows = loans_page(&reading.tx, &reading.caller.scope, &filter, &page).await?;
     let business_date = reading.tx.business_date;
     Ok(Json(cursor::list(rows, &bound, |record| LoanRowView::of(&record, business_date))))
 }
