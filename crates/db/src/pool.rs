@@ -27,7 +27,10 @@ pub enum PoolConfigError {
 impl Pool {
     pub fn try_new(url: &str, connections: usize) -> Result<Pool, PoolConfigError> {
         let mut config = tokio_postgres::Config::from_str(url).map_err(PoolConfigError::Url)?;
+        // Short statements, and costs that steer the planner: compiling a plan would take longer than all of them.
+        let options = format!("{} -c jit=off", config.get_options().unwrap_or_default());
         config
+            .options(options.trim())
             .application_name("ayni")
             .connect_timeout(Duration::from_secs(5))
             .keepalives_idle(Duration::from_secs(30));
