@@ -75,8 +75,10 @@ fn integrations_sign_in_with_their_secret() {
     let again = admin.post_as(&key, "/v1/api-clients", &request);
     assert!(again.is_replay());
     assert!(again.ok(201)["client_secret"].is_null());
-    let everywhere =
-        house.database.one::<i64>("select count(*) from idempotency_body where strpos(body, $1) > 0", &[&secret]);
+    let everywhere = house.database.one::<i64>(
+        "select count(*) from idempotency_body where strpos(array_to_string(bodies, ' '), $1) > 0",
+        &[&secret],
+    );
     assert_eq!(everywhere, 0);
     let wrong = json!({"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": "wrong"});
     sign_in(&house, &wrong).problem(401, "access.wrong_credentials");

@@ -62,8 +62,8 @@ impl Institution {
         }
         let ids: Vec<Uuid> = expected.keys().copied().collect();
         let rows = self.database.query(
-            "select key.id, key.status, body, (select count(*) from audit where key_id = key.id and status between 200 and 299) as times
-             from idempotency_key key join idempotency_body using (id) where key.id = any($1)",
+            "select key.id, key.status, bodies[body_no] as body, (select count(*) from audit where key_id = key.id and status between 200 and 299) as times
+             from idempotency_key key join idempotency_body body on body.id = body_id where key.id = any($1)",
             &[&ids],
         );
         assert_eq!(rows.len(), ids.len(), "I1: acknowledged commands are not stored");
@@ -94,7 +94,7 @@ impl Institution {
             assert_eq!(keys, events, "I1, I2: keys of {operation} and events {kind}");
         }
         let rows = self.database.query(
-            "select key.operation, body from idempotency_key key join idempotency_body using (id)
+            "select key.operation, bodies[body_no] as body from idempotency_key key join idempotency_body body on body.id = body_id
              where operation in ('loan.repay', 'loan.disburse') and status between 200 and 299",
             &[],
         );

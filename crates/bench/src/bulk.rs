@@ -67,13 +67,13 @@ async fn over_http(server: &Process, loans: &Loans, callers: usize, time: Durati
 }
 
 /// The lanes in this process: what the bulk handler does, without HTTP.
-struct Inside {
+pub struct Inside {
     lanes: Arc<Lanes>,
     actor: Actor,
 }
 
 impl Inside {
-    async fn start(ground: &Ground) -> Result<Inside, Failure> {
+    pub async fn start(ground: &Ground) -> Result<Inside, Failure> {
         let pool = Pool::try_new(&ground.app_url(), CONNECTIONS)?;
         let row = ground.client.query_one("select id from app_user where username = 'manager'", &[]).await?;
         let user_id: Uuid = row.get(0);
@@ -81,7 +81,7 @@ impl Inside {
         Ok(Inside { lanes: Arc::new(Lanes::start(&pool, &InFlight::default())), actor })
     }
 
-    async fn repay(&self, loans: &Arc<[Uuid]>, callers: usize, time: Duration) -> Result<Measured, Failure> {
+    pub async fn repay(&self, loans: &Arc<[Uuid]>, callers: usize, time: Duration) -> Result<Measured, Failure> {
         let (lanes, actor, loans) = (self.lanes.clone(), self.actor.clone(), loans.clone());
         let step = move |()| {
             let (lanes, actor, loans) = (lanes.clone(), actor.clone(), loans.clone());

@@ -14,6 +14,7 @@ mod machine;
 mod people;
 mod portfolio;
 mod postings;
+mod profile;
 mod pure;
 mod start;
 mod table;
@@ -37,6 +38,8 @@ struct Arguments {
 enum Part {
     /// Repayments over HTTP beside hand-written postings: hot and uniform, 1 to 256 clients, in bulk, on two servers
     Postings(Effort),
+    /// What each statement of a repayment takes, a thousand repayments at a time
+    Profile(Effort),
     /// One repayment and one look at a loan that has 10, 100 and 700 transactions
     History(Effort),
     /// Schedules and replays in memory
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.part {
         Part::Postings(effort) => postings::run(effort.settled()).await,
+        Part::Profile(effort) => profile::run(effort.settled()).await,
         Part::History(effort) => history::run(effort.settled()).await,
         Part::Pure(effort) => pure::run(effort.settled()),
         Part::Start(effort) => start::run(effort.settled()).await,

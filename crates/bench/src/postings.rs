@@ -28,7 +28,7 @@ pub struct Loans {
 }
 
 impl Loans {
-    async fn make(address: &str, brief: bool) -> Result<Loans, Failure> {
+    pub async fn make(address: &str, brief: bool) -> Result<Loans, Failure> {
         let (branches, loans) = if brief { (4, 40) } else { (101, 10_000) };
         let institution = Institution::found(address).await?;
         let branches = institution.branches(branches).await?;
@@ -52,7 +52,8 @@ pub fn repayment(token: &str, loans: &[Uuid]) -> Vec<u8> {
     post(token, &format!("/v1/loans/{loan}/repayments"), &Uuid::new_v4().to_string(), body)
 }
 
-async fn repay(server: &Process, loans: Arc<[Uuid]>, clients: usize, time: Duration) -> Result<Measured, Failure> {
+/// So many clients, one repayment a request.
+pub async fn repay(server: &Process, loans: Arc<[Uuid]>, clients: usize, time: Duration) -> Result<Measured, Failure> {
     let token = sign_in(&server.address, "manager").await?;
     load::http(&server.address, clients, time, move || repayment(&token, &loans)).await
 }

@@ -1,6 +1,7 @@
 //! Who asks: the claim of a token, and what the database grants to it now.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -24,12 +25,19 @@ pub struct Actor {
 pub struct Caller {
     pub user_id: Uuid,
     pub staff_id: Option<Uuid>,
+    pub scope: Scope,
+    pub request_id: Uuid,
+    /// Shared by the commands that one user has in a batch.
+    pub granted: Arc<Granted>,
+}
+
+/// What stands beside a user's name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Granted {
     pub username: String,
     pub name: String,
-    pub scope: Scope,
     pub permissions: HashSet<String>,
     pub roles: Vec<String>,
-    pub request_id: Uuid,
     active: bool,
     sessions_from: DateTime<Utc>,
 }
@@ -52,7 +60,7 @@ pub enum Denied {
 
 impl Caller {
     pub fn may(&self, permission: &str) -> bool {
-        self.permissions.contains(permission)
+        self.granted.permissions.contains(permission)
     }
 
     fn of_row(row: &Row) -> Caller {
@@ -60,17 +68,20 @@ impl Caller {
         let own_portfolio: bool = row.get("own_portfolio");
         // A user with an own portfolio but no staff record owns nothing, and so sees nothing.
         let officer_id = own_portfolio.then(|| staff_id.unwrap_or(Uuid::nil()));
+        let granted = Granted {
+            username: row.get("username"),
+            name: row.get("name"),
+            permissions: row.get::<_, Vec<String>>("permissions").into_iter().collect(),
+            roles: row.get("roles"),
+            active: row.get("active"),
+            sessions_from: row.get("sessions_from"),
+        };
         Caller {
             user_id: row.get("id"),
             staff_id,
-            username: row.get("username"),
-            name: row.get("name"),
             scope: Scope { branch_id: row.get("branch_id"), officer_id },
-            permissions: row.get::<_, Vec<String>>("permissions").into_iter().collect(),
-            roles: row.get("roles"),
             request_id: Uuid::nil(),
-            active: row.get("active"),
-            sessions_from: row.get("sessions_from"),
+            granted: Arc::new(granted),
         }
     }
 }
@@ -94,7 +105,7 @@ pub async fn callers_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Calle
 /// The caller of one request: known, active, signed in since sessions count, and holding the permission, where one is asked.
 pub fn admit(actor: &Actor, known: &HashMap<Uuid, Caller>, permission: Option<&'static str>) -> Result<Caller, Denied> {
     let caller = known.get(&actor.user_id).ok_or(Denied::SignInAgain)?;
-    if !caller.active || actor.signed_in_at < caller.sessions_from {
+    if !caller.granted.active || actor.signed_in_at < caller.granted.sessions_from {
         return Err(Denied::SignInAgain);
     }
     match permission {

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_ledger", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_clients_loans", include_str!("../../../migrations/0003_clients_loans.sql")),
     ("0004_fewer_indexes", include_str!("../../../migrations/0004_fewer_indexes.sql")),
+    ("0005_fewer_rows", include_str!("../../../migrations/0005_fewer_rows.sql")),
 ];
 
 const REPEATED: &[&str] = &[

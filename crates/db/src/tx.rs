@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use deadpool_postgres::Object;
+use serde::Serialize;
 use serde_json::Value;
 pub use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::clock;
@@ -61,8 +62,8 @@ pub struct Today {
     pub business_date: NaiveDate,
 }
 
-/// A row of the outbox.
-#[derive(Debug)]
+/// What the outbox tells of a commit.
+#[derive(Debug, Serialize)]
 pub(crate) struct Event {
     pub kind: &'static str,
     pub subject_id: Uuid,
@@ -186,15 +187,7 @@ impl Tx {
             return Ok(());
         }
         let events = std::mem::take(&mut self.events);
-        let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
-        let subjects: Vec<Uuid> = events.iter().map(|event| event.subject_id).collect();
-        let payloads: Vec<&Value> = events.iter().map(|event| &event.payload).collect();
-        self.execute(
-            "insert into outbox (at, kind, subject_id, payload)
-             select $1, * from unnest($2::text[], $3::uuid[], $4::jsonb[])",
-            &[&self.now, &kinds, &subjects, &payloads],
-        )
-        .await?;
+        self.execute("insert into outbox (at, events) values ($1, $2)", &[&self.now, &Json(events.as_slice())]).await?;
         Ok(())
     }
 

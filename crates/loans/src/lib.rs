@@ -23,6 +23,8 @@ pub mod accrual;
 
 pub mod payoff;
 
+pub mod in_part;
+
 pub mod position;
 
 pub mod postings;
@@ -36,6 +38,8 @@ pub mod actions;
 pub mod store;
 
 pub mod store_write;
+
+mod store_columns;
 
 pub mod store_product;
 

@@ -20,10 +20,8 @@
 //!
 //! A reversal and what it reverses drop out before the order is looked at.
 //!
-//! **State in part.** A state may be held without the instalments that no later event can touch
-//! ([`LoanInstalment::may_be_omitted`]); sums that run over all instalments therefore stand in the loan, and what came
-//! before an instalment stands in the instalment. Time changes no state: what depends on the clock is asked for with a
-//! clock.
+//! **State in part.** A state may be held without the instalments that what is asked of it cannot touch (`in_part.rs`).
+//! Time changes no state: what depends on the clock is asked for with a clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -315,12 +313,6 @@ impl Loan {
 }
 
 impl LoanInstalment {
-    /// Whether a state may be held without this instalment when it serves only events valued, and clocks, from `from`
-    /// on.
-    pub fn may_be_omitted(&self, from: NaiveDate) -> bool {
-        self.settled_on.is_some() && self.promised.due_on <= from
-    }
-
     /// What is owed of a part; nothing once it is settled, though a settlement may leave promised interest unpaid.
     pub fn outstanding(&self, part: Part) -> Amount {
         match part {

@@ -12,6 +12,7 @@ use kernel::amount::Amount;
 use uuid::Uuid;
 
 use crate::event::{Event, EventKind, EventName};
+use crate::in_part::HELD;
 use crate::loan::{Agreement, EventKey, Loan, LoanInstalment, Settlement};
 use crate::record::{LoanRecord, LoanStatus};
 use crate::schedule::Instalment;
@@ -51,15 +52,19 @@ impl LoadedLoans {
     }
 }
 
-const LOCK_SKIPPING: &str = "select loan.id from loan where loan.id = any($1) and exists (
-         select from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
-         join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
-         where wanted.id = loan.id and (wanted.officer is null or wanted.officer = loan.officer_id))
+/// Gives the state as well: what `for update` returns is the row as it is once it is locked, in READ COMMITTED.
+const LOCK_SKIPPING: &str = "select loan.id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, loan.status, instalments,
+            first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
+            interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
+            schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version, branch.ancestors
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+     join loan on loan.id = wanted.id join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
+     where wanted.officer is null or wanted.officer = loan.officer_id
      order by loan.id for no key update of loan skip locked";
-const LOCK_WAITING: &str = "select loan.id from loan where loan.id = any($1) and exists (
-         select from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
-         join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
-         where wanted.id = loan.id and (wanted.officer is null or wanted.officer = loan.officer_id))
+const LOCK_WAITING: &str =
+    "select loan.id from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+     join loan on loan.id = wanted.id join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
+     where wanted.officer is null or wanted.officer = loan.officer_id
      order by loan.id for no key update of loan";
 const VISIBLE: &str = "select loan.id, wanted.scope, wanted.officer
      from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
@@ -72,43 +77,44 @@ const LOANS_WITH_PLACE: &str = "select loan.id, number, client_id, product_id, b
             interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
             schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version, branch.ancestors
      from loan join branch on branch.id = loan.branch_id where loan.id = any($1)";
-const LOANS_BY_IDS: &str = "select id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, status, instalments,
-            first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
-            interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
-            schedule_version, last_value_on, last_rank, last_event_id, since_on, created_at, version
-     from loan where id = any($1)";
-const INSTALMENTS_AHEAD: &str = "select instalment.loan_id, instalment.number, from_on, due_on, instalment.principal_minor, instalment.interest_minor,
-            balance_minor, interest_before_minor, settlement_minor, settlement_before_minor, instalment.principal_paid_minor,
-            instalment.interest_paid_minor, instalment.settled_on
-     from loan join loan_instalment instalment on instalment.loan_id = loan.id and instalment.schedule_version = loan.schedule_version
-     where loan.id = any($1) and (instalment.settled_on is null or instalment.due_on > $2)
-     order by instalment.loan_id, instalment.number";
+const INSTALMENTS_AHEAD: &str = "select instalment.* from loan join lateral (
+         select loan_id, number, from_on, due_on, principal_minor, interest_minor, balance_minor, interest_before_minor,
+                settlement_minor, settlement_before_minor, principal_paid_minor, interest_paid_minor, settled_on
+         from loan_instalment where loan_id = loan.id and schedule_version = loan.schedule_version and (settled_on is null or due_on > $2)
+         order by number limit $3) instalment on true
+     where loan.id = any($1)";
 
-/// Locks the loans that commands name, each within its caller's scope, and loads them. Instalments that are settled and due by
-/// `from` are left out: no event valued and no clock from then on touches them.
+/// More instalments than a loan can have.
+const ALL: i64 = i64::MAX;
+
+/// Locks the loans that commands name, each within its caller's scope, and loads them for events and clocks from `from` to the open
+/// day: in part, see `in_part.rs`.
 pub async fn loans_for_update(tx: &Tx, wanted: &[(Uuid, Scope)], from: NaiveDate) -> Result<LoadedLoans, Fault> {
     let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
     let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
     let officers: Vec<Option<Uuid>> = wanted.iter().map(|(_, scope)| scope.officer_id).collect();
-    // A dry run locks nothing, and nothing is in other hands for it.
-    let lock = match tx.locking {
-        Locking::Skip => Some(LOCK_SKIPPING),
-        Locking::Wait => Some(LOCK_WAITING),
-        Locking::None => None,
-    };
-    tx.prepare(&[lock.unwrap_or(LOANS_WITH_PLACE), LOANS_WITH_PLACE, INSTALMENTS_AHEAD]).await?;
     let values: db::tx::Values = &[&ids, &scopes, &officers];
-    let (by_ids, ahead): (db::tx::Values, db::tx::Values) = (&[&ids], &[&ids, &from]);
-    let (held, loans, instalments) = futures::try_join!(
+    let (by_ids, ahead): (db::tx::Values, db::tx::Values) = (&[&ids], &[&ids, &from, &HELD]);
+    tx.prepare(&[LOCK_SKIPPING, LOCK_WAITING, LOANS_WITH_PLACE, INSTALMENTS_AHEAD]).await?;
+    // Sent together, carried out in this order: what is read is read after the locks.
+    let (mut loans, instalments) = futures::try_join!(
         async {
-            match lock {
-                Some(lock) => tx.query(lock, values).await.map(Some),
-                None => Ok(None),
+            match tx.locking {
+                Locking::Skip => tx.query(LOCK_SKIPPING, values).await,
+                Locking::Wait => futures::try_join!(tx.query(LOCK_WAITING, values), tx.query(LOANS_WITH_PLACE, by_ids))
+                    .map(|(_, rows)| rows),
+                // A dry run locks nothing, and nothing is in other hands for it.
+                Locking::None => tx.query(LOANS_WITH_PLACE, by_ids).await,
             }
         },
-        tx.query(LOANS_WITH_PLACE, by_ids),
         tx.query(INSTALMENTS_AHEAD, ahead),
     )?;
+    let held: HashSet<Uuid> = loans.iter().map(|row| row.get("id")).collect();
+    let missing: Vec<Uuid> = ids.iter().copied().filter(|id| !held.contains(id)).collect();
+    if !missing.is_empty() {
+        // In other hands, out of scope, or absent: the first is told from the others by who may see it.
+        loans.extend(tx.query(LOANS_WITH_PLACE, &[&missing]).await?);
+    }
     let terms = terms_of(tx, &loans).await?;
     let records = records_of_rows(&loans, &terms, &instalments)?;
     let branches: HashMap<Uuid, Vec<Uuid>> = loans.iter().map(|row| (row.get("id"), row.get("ancestors"))).collect();
@@ -117,10 +123,7 @@ pub async fn loans_for_update(tx: &Tx, wanted: &[(Uuid, Scope)], from: NaiveDate
         below && scope.officer_id.is_none_or(|own| records.get(id).and_then(|record| record.officer_id) == Some(own))
     };
     Ok(LoadedLoans {
-        held: match held {
-            Some(rows) => rows.iter().map(|row| row.get("id")).collect(),
-            None => records.keys().copied().collect(),
-        },
+        held,
         visible: wanted
             .iter()
             .filter(|(id, scope)| is_visible(id, scope))
@@ -143,10 +146,30 @@ pub async fn loans_visible(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<Vec<bool
 
 /// Loans without a lock: for reading.
 pub async fn loans_by_ids(tx: &Tx, ids: &[Uuid], from: NaiveDate) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
-    let loans = tx.query(LOANS_BY_IDS, &[&ids]).await?;
+    let loans = tx.query(LOANS_WITH_PLACE, &[&ids]).await?;
     let terms = terms_of(tx, &loans).await?;
-    let instalments = tx.query(INSTALMENTS_AHEAD, &[&ids, &from]).await?;
+    let instalments = tx.query(INSTALMENTS_AHEAD, &[&ids, &from, &ALL]).await?;
     records_of_rows(&loans, &terms, &instalments)
+}
+
+/// Reads those instalments, too, that were left out at the end.
+pub async fn load_to_the_end(tx: &Tx, loans: &mut LoadedLoans, ids: &[Uuid], from: NaiveDate) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut instalments = instalments_of_rows(&tx.query(INSTALMENTS_AHEAD, &[&ids, &from, &ALL]).await?);
+    for id in ids {
+        loans.record_mut(*id)?.loan.instalments = instalments.remove(id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn instalments_of_rows(rows: &[Row]) -> HashMap<Uuid, Vec<LoanInstalment>> {
+    let mut of_loan: HashMap<Uuid, Vec<LoanInstalment>> = HashMap::new();
+    for row in rows {
+        of_loan.entry(row.get("loan_id")).or_default().push(instalment_of_row(row));
+    }
+    of_loan
 }
 
 /// Terms by the digest of their text. What has a digest never changes, so that what was read once is known, in whichever database.
@@ -197,13 +220,14 @@ fn records_of_rows(
     terms: &HashMap<Uuid, Arc<Terms>>,
     instalments: &[Row],
 ) -> Result<HashMap<Uuid, LoanRecord>, Fault> {
-    let mut of_loan: HashMap<Uuid, Vec<LoanInstalment>> = HashMap::new();
-    for row in instalments {
-        of_loan.entry(row.get("loan_id")).or_default().push(instalment_of_row(row));
-    }
+    let mut of_loan = instalments_of_rows(instalments);
     let mut records = HashMap::with_capacity(loans.len());
     for row in loans {
         let id: Uuid = row.get("id");
+        // A loan that several commands name comes once for each.
+        if records.contains_key(&id) {
+            continue;
+        }
         let terms = terms
             .get(&row.get::<_, Uuid>("terms_id"))
             .ok_or_else(|| Fault::Invariant(format!("the terms of the loan {id} are missing")))?;

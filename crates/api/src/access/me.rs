@@ -43,14 +43,14 @@ async fn show(reading: Reading) -> Result<Json<MeView>, Problem> {
     let branches = visible
         .map(|branch| VisibleBranch { id: branch.id, code: branch.code.clone(), name: branch.name.clone() })
         .collect();
-    let mut roles = caller.roles;
+    let mut roles = caller.granted.roles.clone();
     roles.sort();
-    let mut permissions: Vec<String> = caller.permissions.into_iter().collect();
+    let mut permissions: Vec<String> = caller.granted.permissions.iter().cloned().collect();
     permissions.sort();
     Ok(Json(MeView {
         user_id: caller.user_id,
-        username: caller.username,
-        name: caller.name,
+        username: caller.granted.username.clone(),
+        name: caller.granted.name.clone(),
         staff_id: caller.staff_id,
         branch_id: caller.scope.branch_id,
         own_portfolio: caller.scope.officer_id.is_some(),

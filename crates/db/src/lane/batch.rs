@@ -41,6 +41,8 @@ pub(super) struct Batch<C: Command> {
 
 /// What the queue learns when a batch has ended.
 pub(super) struct Finished<C> {
+    /// How many it was given.
+    pub commands: usize,
     pub rows: Vec<Uuid>,
     pub passed_over: Vec<Pending<C>>,
     /// Users of which a command could not be carried out although nothing refused it.
@@ -59,6 +61,7 @@ pub(super) enum Verdict {
 impl<C: Command> Batch<C> {
     /// Runs the batch until every command is answered or passed over. Never panics, never fails.
     pub async fn settle(self) -> Finished<C> {
+        let commands = self.commands.len();
         let rows = self.commands.iter().flat_map(|pending| pending.command.rows()).collect();
         let (mut passed_over, mut failed) = (Vec::new(), Vec::new());
         let (began, mut committing) = (Instant::now(), Duration::ZERO);
@@ -90,7 +93,7 @@ impl<C: Command> Batch<C> {
                 }
             }
         }
-        Finished { rows, passed_over, failed, took: began.elapsed(), committing }
+        Finished { commands, rows, passed_over, failed, took: began.elapsed(), committing }
     }
 }
 
@@ -165,9 +168,15 @@ async fn within<C: Command>(
     part: &[Pending<C>],
 ) -> Result<(Vec<Verdict>, Option<Decided>), Fault> {
     let seen = Seen::read(tx, part).await?;
-    let mut verdicts: Vec<Option<Verdict>> = part.iter().map(|pending| seen.verdict_before_run(pending)).collect();
-    let callers: Vec<Option<Caller>> =
-        part.iter().map(|pending| admit(&pending.actor, &seen.callers, Some(pending.permission)).ok()).collect();
+    let (mut verdicts, mut callers) = (Vec::with_capacity(part.len()), Vec::with_capacity(part.len()));
+    for pending in part {
+        let admitted = admit(&pending.actor, &seen.callers, Some(pending.permission));
+        verdicts.push(match admitted {
+            Err(denied) => Some(Verdict::Reply(Reply::Denied(denied))),
+            Ok(_) => seen.verdict_before_run(pending),
+        });
+        callers.push(admitted.ok());
+    }
     hide_out_of_scope(tx, part, &callers, &mut verdicts).await?;
 
     let mut indexes = Vec::new();
@@ -200,8 +209,8 @@ async fn within<C: Command>(
 }
 
 /// The open day stands beside each, and alone where no key is stored: one statement for what every batch must know.
-const DAY_AND_KEYS: &str = "select open_on, key.id, fingerprint, status, subject_id, approval_id, body
-     from business_day left join (idempotency_key key left join idempotency_body body using (id)) on key.id = any($1)";
+const DAY_AND_KEYS: &str = "select open_on, key.id, fingerprint, status, subject_id, approval_id, bodies[body_no] as body
+     from business_day left join (idempotency_key key left join idempotency_body body on body.id = body_id) on key.id = any($1)";
 
 /// A stored answer is shown only to who may still see its record.
 async fn hide_out_of_scope<C: Command>(
@@ -288,11 +297,8 @@ impl Seen {
         Ok(Seen { callers, stored: known.iter().filter_map(Stored::of_row).collect(), obtained })
     }
 
-    /// Denials, replays, keys in other hands. `None`: to be run.
+    /// Replays, keys in other hands. `None`: to be run.
     fn verdict_before_run<C: Command>(&self, pending: &Pending<C>) -> Option<Verdict> {
-        if let Err(denied) = admit(&pending.actor, &self.callers, Some(pending.permission)) {
-            return Some(Verdict::Reply(Reply::Denied(denied)));
-        }
         let is_elsewhere = |claim| !self.obtained.contains(&claim);
         if let Some(key) = pending.key {
             if is_elsewhere(Claim::of_key(key.id)) {

@@ -23,6 +23,8 @@ pub(super) struct Queue<C: Command> {
     waiting: Waiting<C>,
     pace: Pace,
     batches: JoinSet<Finished<C>>,
+    /// Commands of the batches on their way.
+    on_their_way: usize,
     pause_until: Option<Instant>,
 }
 
@@ -36,6 +38,7 @@ impl<C: Command> Queue<C> {
             waiting: Waiting::new(limits.biggest),
             pace: Pace::default(),
             batches: JoinSet::new(),
+            on_their_way: 0,
             pause_until: None,
         }
     }
@@ -57,8 +60,15 @@ impl<C: Command> Queue<C> {
             {
                 self.waiting.push(pending);
             }
-            while self.batches.len() < self.pace.in_flight(self.limits.in_flight) && self.start_batch() {}
+            while self.is_time_for_another() && self.start_batch() {}
         }
+    }
+
+    /// A batch has a price whatever its size, so another starts beside those on their way only when as many commands wait as those
+    /// have on average. So batches grow alike; and where nothing is on its way nothing waits.
+    fn is_time_for_another(&self) -> bool {
+        let batches = self.batches.len();
+        batches < self.pace.in_flight(self.limits.in_flight) && self.waiting.len() * batches >= self.on_their_way
     }
 
     /// Starts a batch of what may run now; false where there is none.
@@ -72,6 +82,7 @@ impl<C: Command> Queue<C> {
             return false;
         }
         metrics::histogram!("ayni_lane_batch_size", "operation" => C::OPERATION).record(commands.len() as f64);
+        self.on_their_way += commands.len();
         let batch = Batch { pool: self.pool.clone(), render: self.render, commands };
         self.batches.spawn(batch.settle());
         true
@@ -81,6 +92,7 @@ impl<C: Command> Queue<C> {
     fn take_back(&mut self, finished: Option<Finished<C>>) {
         let Some(finished) = finished else { return };
         let now = Instant::now();
+        self.on_their_way -= finished.commands;
         self.waiting.free(&finished.rows);
         self.pace.note(finished.took, finished.committing);
         for user_id in finished.failed {

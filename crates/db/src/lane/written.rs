@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::batch::Verdict;
@@ -10,7 +10,7 @@ use super::fate::Trace;
 use super::{Asked, Command, Outcome, Pending, Render, Reply};
 use crate::fault::Fault;
 use crate::keys::Claim;
-use crate::tx::{Event, Tx};
+use crate::tx::Tx;
 
 /// One row of the audit.
 struct AuditRow {
@@ -80,18 +80,16 @@ impl Decided {
     /// Everything in one statement, and the commit with it. Gives how long the commit took.
     pub async fn write_and_commit(self, mut tx: Tx, operation: &'static str) -> Result<Duration, Fault> {
         let events = std::mem::take(&mut tx.events);
-        let (outbox, audit, keys) =
-            (OutboxColumns::of(&events), AuditColumns::of(&self.audit), KeyColumns::of(&self.keys));
-        let (now, business_date) = (tx.now, tx.business_date);
+        let events = (!events.is_empty()).then(|| Json(events.as_slice()));
+        let (audit, keys) = (AuditColumns::of(&self.audit), KeyColumns::of(&self.keys));
+        let (now, business_date, body_id) = (tx.now, tx.business_date, tx.new_id());
         tx.execute_and_commit(
             WRITE,
             &[
                 &now,
                 &business_date,
                 &operation,
-                &outbox.kinds,
-                &outbox.subjects,
-                &outbox.payloads,
+                &events,
                 &audit.ids,
                 &audit.users,
                 &audit.subjects,
@@ -104,6 +102,7 @@ impl Decided {
                 &keys.users,
                 &keys.subjects,
                 &keys.approvals,
+                &body_id,
                 &keys.bodies,
             ],
         )
@@ -111,32 +110,18 @@ impl Decided {
     }
 }
 
-const WRITE: &str = "with event as (
-         insert into outbox (at, kind, subject_id, payload) select $1, * from unnest($4::text[], $5::uuid[], $6::jsonb[])
+/// Answers and events are one row a commit: nobody looks for a single one of them but by its key.
+const WRITE: &str = "with told as (
+         insert into outbox (at, events) select $1, $4::jsonb where $4 is not null
      ), body as (
-         insert into idempotency_body (stored_at, id, body) select $1, * from unnest($13::uuid[], $19::text[])
+         insert into idempotency_body (stored_at, id, bodies) select $1, $17::uuid, $18::text[] where cardinality($18) > 0
      ), key as (
-         insert into idempotency_key (stored_at, operation, id, fingerprint, status, user_id, subject_id, approval_id)
-         select $1, $3, * from unnest($13::uuid[], $14::bytea[], $15::smallint[], $16::uuid[], $17::uuid[], $18::uuid[])
+         insert into idempotency_key (stored_at, operation, body_id, id, fingerprint, status, user_id, subject_id, approval_id, body_no)
+         select $1, $3, $17, *
+         from unnest($11::uuid[], $12::bytea[], $13::smallint[], $14::uuid[], $15::uuid[], $16::uuid[]) with ordinality
      )
      insert into audit (at, business_date, operation, id, user_id, subject_id, status, request_id, key_id)
-     select $1, $2, $3, * from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::smallint[], $11::uuid[], $12::uuid[])";
-
-struct OutboxColumns<'a> {
-    kinds: Vec<&'static str>,
-    subjects: Vec<Uuid>,
-    payloads: Vec<&'a Value>,
-}
-
-impl<'a> OutboxColumns<'a> {
-    fn of(events: &'a [Event]) -> OutboxColumns<'a> {
-        OutboxColumns {
-            kinds: events.iter().map(|event| event.kind).collect(),
-            subjects: events.iter().map(|event| event.subject_id).collect(),
-            payloads: events.iter().map(|event| &event.payload).collect(),
-        }
-    }
-}
+     select $1, $2, $3, * from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::smallint[], $9::uuid[], $10::uuid[])";
 
 struct AuditColumns {
     ids: Vec<Uuid>,

@@ -63,6 +63,7 @@ impl Command for Approve {
                 scope: asked.caller.scope,
                 name: EventName::Approved,
                 value_on: asked.command.approved_on,
+                pays: None,
                 receipt: None,
             })
             .collect();

@@ -77,6 +77,7 @@ impl Disburse {
                 scope: asked.caller.scope,
                 name: EventName::Disbursed,
                 value_on: asked.command.disbursed_on,
+                pays: None,
                 receipt: asked.command.receipt.as_deref(),
             })
             .collect();

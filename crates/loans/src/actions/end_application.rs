@@ -56,6 +56,7 @@ impl Command for EndApplication {
                 scope: asked.caller.scope,
                 name: EventName::ApprovalLapsed,
                 value_on: None,
+                pays: None,
                 receipt: None,
             })
             .collect();

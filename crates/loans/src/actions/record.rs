@@ -11,6 +11,7 @@ use db::caller::{Caller, Denied, Scope};
 use db::fault::Fault;
 use db::tx::Tx;
 use kernel::amount::Amount;
+use kernel::plain_amount::PlainAmount;
 use ledger::books::Books;
 use ledger::draft::Draft;
 use ledger::slots::Channel;
@@ -20,6 +21,7 @@ use crate::actions::dates::{self, NotTaken};
 use crate::allocation::{Part, Reallocated, reallocated};
 use crate::error::LoanError;
 use crate::event::{Event, EventKind, EventName, Impossible, check};
+use crate::in_part;
 use crate::loan::{EventKey, Loan, replay};
 use crate::position::{Position, cash_leg, difference, position};
 use crate::postings::{self, Booking};
@@ -127,6 +129,8 @@ pub struct Concern<'a> {
     pub name: EventName,
     /// The value date, where the command names one.
     pub value_on: Option<NaiveDate>,
+    /// The money that it would pay in.
+    pub pays: Option<PlainAmount>,
     pub receipt: Option<&'a str>,
 }
 
@@ -137,7 +141,7 @@ impl Recording {
         let named = concerns.iter().filter_map(|concern| concern.value_on).min();
         let from = named.map_or(tx.business_date, |value_on| value_on.min(tx.business_date));
         let receipts: Vec<&str> = concerns.iter().filter_map(|concern| concern.receipt).collect();
-        let (loans, books, backdating_limit, receipts_taken) = futures::try_join!(
+        let (mut loans, books, backdating_limit, receipts_taken) = futures::try_join!(
             store::loans_for_update(tx, &wanted, from),
             Books::read(tx),
             // Only who dates back needs it.
@@ -146,6 +150,8 @@ impl Recording {
         )?;
         let back: Vec<Uuid> = looking_back(tx, concerns, &loans);
         let histories = if back.is_empty() { HashMap::new() } else { store::events_of_loans(tx, &back).await? };
+        let short = falling_short(tx, concerns, &loans);
+        store::load_to_the_end(tx, &mut loans, &short, from).await?;
         Ok(Recording { loans, books, backdating_limit, histories, receipts_taken, written: Written::default() })
     }
 
@@ -227,6 +233,25 @@ fn looking_back(tx: &Tx, concerns: &[Concern<'_>], loans: &LoadedLoans) -> Vec<U
     back.sort_unstable();
     back.dedup();
     back
+}
+
+/// The loans whose payments in this batch end behind the instalments that are held.
+fn falling_short(tx: &Tx, concerns: &[Concern<'_>], loans: &LoadedLoans) -> Vec<Uuid> {
+    let mut payments: HashMap<Uuid, Vec<(NaiveDate, Amount)>> = HashMap::new();
+    for concern in concerns {
+        let Some(record) = loans.get(concern.loan_id) else { continue };
+        let payments = payments.entry(concern.loan_id).or_default();
+        // An amount that the currency does not have, or that is not positive, is refused later and pays nothing.
+        if let Some(Ok(amount)) = concern.pays.map(|amount| amount.in_currency(record.currency))
+            && amount.is_positive()
+        {
+            payments.push((concern.value_on.unwrap_or(tx.business_date), amount));
+        }
+    }
+    let falls_short = |id: &Uuid, payments: &[(NaiveDate, Amount)]| {
+        loans.get(*id).is_some_and(|record| !in_part::suffices(&record.loan, payments, tx.business_date))
+    };
+    payments.into_iter().filter(|(id, payments)| falls_short(id, payments)).map(|(id, _)| id).collect()
 }
 
 /// What an event did to the loan in memory.

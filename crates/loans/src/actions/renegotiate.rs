@@ -51,6 +51,7 @@ impl Command for Renegotiate {
                 scope: asked.caller.scope,
                 name: EventName::Renegotiated,
                 value_on: asked.command.on,
+                pays: None,
                 receipt: None,
             })
             .collect();

@@ -86,6 +86,7 @@ impl Repay {
                 scope: asked.caller.scope,
                 name: EventName::Repaid,
                 value_on: asked.command.paid_on,
+                pays: Some(asked.command.amount),
                 receipt: asked.command.receipt.as_deref(),
             })
             .collect();

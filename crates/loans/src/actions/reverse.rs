@@ -59,6 +59,7 @@ impl Reverse {
                 name: EventName::Reversed,
                 // The original may lie at the loan's beginning: nothing of it is left out.
                 value_on: Some(kernel::date::EARLIEST),
+                pays: None,
                 receipt: None,
             })
             .collect();

@@ -4,10 +4,11 @@ use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
 use loans::accrual::{earned, is_accruing};
 use loans::event::{Event, EventKind};
+use loans::in_part::suffices;
 use loans::loan::{Loan, replay};
 use loans::payoff::payoff;
 use loans::position::{Slot, arrears, days_overdue, position};
-use loans::terms::{Basis, Bucket, InterestMethod};
+use loans::terms::{Basis, Bucket, InterestMethod, Walk};
 use proptest::prelude::*;
 
 use crate::random::{Borrower, borrower};
@@ -59,6 +60,35 @@ fn an_instalment_may_be_left_out_while_an_older_one_is_unpaid() {
     }
 }
 
+#[test]
+fn a_payment_that_ends_among_the_held_instalments_needs_no_other() {
+    let by_part = |walk| {
+        let mut terms = monthly(InterestMethod::Flat, 24);
+        terms.allocation.walk = walk;
+        terms
+    };
+    let lent_on = date("2026-01-31");
+    let paid_on = date("2026-02-28");
+    // 12 × (100.00 + 24.00): of three instalments one is due and two lie ahead.
+    let cases = [
+        (Walk::ByInstalment, &["124", "123.99"][..], true),
+        (Walk::ByInstalment, &["124", "124"], false),
+        (Walk::ByPart, &["47.99"], true),
+        (Walk::ByPart, &["24", "24"], false),
+        (Walk::ByInstalment, &[], true),
+    ];
+    for (walk, amounts, expected) in cases {
+        let agreement = agreement(by_part(walk), 12);
+        let history = events([(lent_on, approved(money("1200"))), (lent_on, disbursed(money("1200")))]);
+        let mut loan = replay(&agreement, &history).loan;
+        loan.instalments.truncate(3);
+        let payments: Vec<(NaiveDate, Amount)> = amounts.iter().map(|amount| (paid_on, money(amount))).collect();
+        assert_eq!(suffices(&loan, &payments, paid_on), expected, "{walk:?} {amounts:?}");
+        // Three instalments say nothing of the day on which the third is due, whatever is paid.
+        assert!(!suffices(&loan, &[], date("2026-04-30")));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -80,6 +110,40 @@ proptest! {
             // What is held in part is the same, line by line.
             whole.loan.instalments.retain(|one| in_part.instalments.iter().any(|held| held.promised == one.promised));
             prop_assert_eq!(&in_part, &whole.loan);
+        }
+    }
+
+    #[test]
+    fn a_loan_held_in_part_takes_payments_as_the_whole_does(
+        borrower in borrower(),
+        payments in payments(),
+        at_once in 1..4_usize,
+        held in 1..8_usize,
+    ) {
+        let history = history(&borrower, &payments);
+        for (first, batch) in history[2..].chunks(at_once).enumerate() {
+            let before = replay(&borrower.agreement, &history[..2 + first * at_once]).loan;
+            let (from, until) = (batch[0].value_on, batch[batch.len() - 1].value_on);
+            let paid: Vec<(NaiveDate, Amount)> = batch.iter().map(|event| (event.value_on, event.kind.cash())).collect();
+            let mut in_part = before.clone();
+            in_part.instalments.retain(|one| !one.may_be_omitted(from));
+            in_part.instalments.truncate(held);
+            if !suffices(&in_part, &paid, until) {
+                continue;
+            }
+            for clock in [from, until] {
+                prop_assert_eq!(position(&in_part, clock), position(&before, clock));
+                prop_assert_eq!(arrears(&in_part, clock), arrears(&before, clock));
+                prop_assert_eq!(payoff(&in_part, clock), payoff(&before, clock));
+            }
+            let mut whole = before;
+            for event in batch {
+                prop_assert_eq!(in_part.apply(event), whole.apply(event));
+            }
+            prop_assert_eq!(position(&in_part, until), position(&whole, until));
+            prop_assert_eq!(in_part.oldest_unpaid_due_on(), whole.oldest_unpaid_due_on());
+            whole.instalments.retain(|one| in_part.instalments.iter().any(|held| held.promised == one.promised));
+            prop_assert_eq!(in_part, whole);
         }
     }
 
