@@ -24,7 +24,7 @@ use crate::postings::Loans;
 use crate::table::{Figures, print};
 use crate::{Effort, Failure, limit};
 
-const ITEMS: usize = 1_000;
+pub const ITEMS: usize = 1_000;
 
 /// Callers at once.
 const CALLERS: [usize; 2] = [1, 4];
