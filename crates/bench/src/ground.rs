@@ -51,6 +51,12 @@ impl Ground {
         connection.url("ayni_app", &connection.password, DATABASE)
     }
 
+    /// As the superuser, for a peer that makes its own tables.
+    pub fn owner_url(&self, database: &str) -> String {
+        let connection = self.cluster.connection();
+        connection.url(&connection.user, &connection.password, database)
+    }
+
     pub fn flush_cost(&self) -> Result<f64, Failure> {
         flush_cost(&self.directory)
     }

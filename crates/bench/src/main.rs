@@ -11,6 +11,7 @@ mod http;
 mod limit;
 mod load;
 mod machine;
+mod peers;
 mod people;
 mod portfolio;
 mod postings;
@@ -38,6 +39,8 @@ struct Arguments {
 enum Part {
     /// Repayments over HTTP beside hand-written postings: hot and uniform, 1 to 256 clients, in bulk, on two servers
     Postings(Effort),
+    /// Repayments over HTTP beside transfers by cala-ledger, which is built for it
+    Peers(Effort),
     /// What each statement of a repayment takes, a thousand repayments at a time
     Profile(Effort),
     /// One repayment and one look at a loan that has 10, 100 and 700 transactions
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.part {
         Part::Postings(effort) => postings::run(effort.settled()).await,
+        Part::Peers(effort) => peers::run(effort.settled()).await,
         Part::Profile(effort) => profile::run(effort.settled()).await,
         Part::History(effort) => history::run(effort.settled()).await,
         Part::Pure(effort) => pure::run(effort.settled()),

@@ -19,7 +19,7 @@ use crate::{Effort, Failure};
 
 /// Clients at once, for Ayni. The limit is measured with 32, its best.
 const CLIENTS: [usize; 5] = [1, 8, 32, 64, 256];
-const LIMIT_CLIENTS: usize = 32;
+pub const LIMIT_CLIENTS: usize = 32;
 
 /// The loans of the two patterns: all in one branch, and over a hundred branches.
 pub struct Loans {
@@ -37,7 +37,7 @@ impl Loans {
         Ok(Loans { hot, uniform })
     }
 
-    fn of(&self, accounts: Accounts) -> Arc<[Uuid]> {
+    pub fn of(&self, accounts: Accounts) -> Arc<[Uuid]> {
         match accounts {
             Accounts::Hot => self.hot.clone(),
             Accounts::Uniform => self.uniform.clone(),
@@ -107,7 +107,7 @@ impl Lane {
 
 const HEAD: [&str; 7] = ["what", "a second", "× post_f", "p50 ms", "p99 ms", "µs server", "µs Postgres"];
 
-const PATTERNS: [(Accounts, &str); 2] = [(Accounts::Hot, "hot"), (Accounts::Uniform, "uniform")];
+pub const PATTERNS: [(Accounts, &str); 2] = [(Accounts::Hot, "hot"), (Accounts::Uniform, "uniform")];
 
 /// One repayment a request, one posting a transaction.
 async fn single(ground: &Ground, server: &Process, loans: &Loans, effort: Effort) -> Result<(), Failure> {

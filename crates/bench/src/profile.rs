@@ -40,10 +40,11 @@ async fn by_side(ground: &Ground, server: &Process, loans: &Loans, effort: Effor
         let each = |now: f64, before: f64| format!("{:.0}", (now - before) / measured.requests as f64);
         let of_server = each(processor_time(server.pid()), before.0);
         let of_postgres = each(processor_time(postmaster), before.1);
-        let median = format!("{:.2}", measured.quantile(0.5));
-        table.push(vec![clients.to_string(), format!("{:.0}", measured.rate()), median, of_server, of_postgres]);
+        let [median, slowest] = [0.5, 0.99].map(|share| format!("{:.2}", measured.quantile(share)));
+        let rate = format!("{:.0}", measured.rate());
+        table.push(vec![clients.to_string(), rate, median, slowest, of_server, of_postgres]);
     }
-    print(&["clients", "a second", "p50 ms", "µs server", "µs Postgres"], &table);
+    print(&["clients", "a second", "p50 ms", "p99 ms", "µs server", "µs Postgres"], &table);
     Ok(())
 }
 
