@@ -1,5 +1,7 @@
 //! What happened to a loan: its transactions, which are the events that moved money, and all its events.
 
+use std::collections::HashMap;
+
 use access::permission::Permission;
 use axum::Json;
 use axum::routing::get;
@@ -7,7 +9,8 @@ use chrono::{DateTime, Utc};
 use kernel::amount::Amount;
 use loans::actions::record::Parts;
 use loans::event::{Event, EventKind, EventName};
-use loans::loan::Replayed;
+use loans::loan::{Applied, Replayed};
+use loans::position::cash_leg;
 use loans::store::{self, RecordedEvent};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,16 +59,17 @@ async fn transactions(reading: Reading, id: Id) -> Result<Json<List<TransactionV
     let (events, replayed) = replayed(&reading, &record, None).await?;
     let mut moved: Vec<&RecordedEvent> = events.iter().filter(|known| moves_money(known.event.kind)).collect();
     moved.sort_by_key(|known| (known.event.value_on, known.number));
+    let known = Known::of(&events, &replayed);
     let mut balance = Amount::ZERO;
     let data = moved
         .into_iter()
-        .map(|known| {
-            let figures = figures(known, &events, &replayed);
-            balance += match known.event.kind {
+        .map(|event| {
+            let figures = known.figures(event);
+            balance += match event.event.kind {
                 EventKind::Disbursed { amount, .. } if figures.reversed_by.is_none() => amount,
                 _ => -figures.parts.principal,
             };
-            TransactionView::of(known, &TransactionFigures { balance, ..figures }, record.currency)
+            TransactionView::of(event, &TransactionFigures { balance, ..figures }, record.currency)
         })
         .collect();
     Ok(Json(List { data, next_cursor: None }))
@@ -75,21 +79,43 @@ fn moves_money(kind: EventKind) -> bool {
     matches!(kind, EventKind::Disbursed { .. } | EventKind::Repaid { .. } | EventKind::Reversed { .. })
 }
 
-/// How the money of an event is split now. What was reversed has no parts: it never happened.
-fn figures(known: &RecordedEvent, events: &[RecordedEvent], replayed: &Replayed) -> TransactionFigures {
-    let reversed_by = events
-        .iter()
-        .find(|other| matches!(other.event.kind, EventKind::Reversed { reverses } if reverses == known.event.id))
-        .map(|other| other.event.id);
-    let applied = replayed.applied.iter().find(|(event, _)| *event == known.event.id);
-    let lines = applied.map(|(_, applied)| applied.allocated.as_slice()).unwrap_or_default();
-    let split = Parts::of(lines.iter().map(|line| (line.part, line.amount)));
-    let history: Vec<Event> = events.iter().map(|other| other.event).collect();
-    TransactionFigures {
-        amount: loans::position::cash_leg(&known.event, &history).abs(),
-        parts: if reversed_by.is_some() { Parts::default() } else { parts_of(known.event.kind, split) },
-        balance: Amount::ZERO,
-        reversed_by,
+/// What a loan's events are to each other: one pass over them, so that a long history costs no more than its length.
+struct Known<'a> {
+    by_id: HashMap<Uuid, &'a Event>,
+    /// What was taken back, and by which event.
+    reversed: HashMap<Uuid, Uuid>,
+    applied: HashMap<Uuid, &'a Applied>,
+}
+
+impl<'a> Known<'a> {
+    fn of(events: &'a [RecordedEvent], replayed: &'a Replayed) -> Known<'a> {
+        let reversal = |known: &RecordedEvent| match known.event.kind {
+            EventKind::Reversed { reverses } => Some((reverses, known.event.id)),
+            _ => None,
+        };
+        Known {
+            by_id: events.iter().map(|known| (known.event.id, &known.event)).collect(),
+            reversed: events.iter().filter_map(reversal).collect(),
+            applied: replayed.applied.iter().map(|(id, applied)| (*id, applied)).collect(),
+        }
+    }
+
+    /// How the money of an event is split now. What was reversed has no parts: it never happened.
+    fn figures(&self, known: &RecordedEvent) -> TransactionFigures {
+        let event = &known.event;
+        let reversed_by = self.reversed.get(&event.id).copied();
+        let lines = self.applied.get(&event.id).map(|applied| applied.allocated.as_slice()).unwrap_or_default();
+        let split = Parts::of(lines.iter().map(|line| (line.part, line.amount)));
+        let original = match event.kind {
+            EventKind::Reversed { reverses } => self.by_id.get(&reverses).map(|original| **original),
+            _ => None,
+        };
+        TransactionFigures {
+            amount: cash_leg(event, original.as_slice()).abs(),
+            parts: if reversed_by.is_some() { Parts::default() } else { parts_of(event.kind, split) },
+            balance: Amount::ZERO,
+            reversed_by,
+        }
     }
 }
 

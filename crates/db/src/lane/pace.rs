@@ -1,7 +1,8 @@
 //! How many batches are on their way at once.
 //!
 //! While a batch waits for the disk, nobody works on it: the more of its time a batch spends so, the more of them fill the time.
-//! One more than that keeps the database busy while this process decides.
+//! One more than that keeps the database busy while this process decides. And a batch has a price whatever its size, so batches
+//! should be alike: another starts only when as many commands wait as those on their way have on average.
 
 use std::time::Duration;
 
@@ -20,8 +21,13 @@ impl Pace {
         self.commit_share = (self.commit_share * 7 + share) / 8;
     }
 
+    /// Whether a batch may start beside so many on their way, which have so many commands. Where nothing is on its way nothing waits.
+    pub fn has_room(&self, batches: usize, commands: usize, waiting: usize, most: usize) -> bool {
+        batches < self.in_flight(most) && waiting * batches >= commands
+    }
+
     /// At least one and at most `most`.
-    pub fn in_flight(&self, most: usize) -> usize {
+    fn in_flight(&self, most: usize) -> usize {
         let filling = 1000 / (1000 - self.commit_share.min(999));
         most.min(1 + usize::try_from(filling).unwrap_or(usize::MAX))
     }
@@ -42,6 +48,16 @@ mod tests {
             (0..100).for_each(|_| pace.note(millis(batch), millis(commit)));
             assert_eq!(pace.in_flight(4), expected, "{commit} of {batch} ms");
             assert_eq!(pace.in_flight(1), 1);
+        }
+    }
+
+    #[test]
+    fn batches_are_alike() {
+        let pace = Pace::default();
+        for (batches, commands, waiting, expected) in
+            [(0, 0, 1, true), (1, 32, 31, false), (1, 32, 32, true), (1, 1, 1, true), (2, 2, 100, false)]
+        {
+            assert_eq!(pace.has_room(batches, commands, waiting, 4), expected, "{waiting} beside {commands}");
         }
     }
 

@@ -60,15 +60,12 @@ impl<C: Command> Queue<C> {
             {
                 self.waiting.push(pending);
             }
-            while self.is_time_for_another() && self.start_batch() {}
+            while self.has_room() && self.start_batch() {}
         }
     }
 
-    /// A batch has a price whatever its size, so another starts beside those on their way only when as many commands wait as those
-    /// have on average. So batches grow alike; and where nothing is on its way nothing waits.
-    fn is_time_for_another(&self) -> bool {
-        let batches = self.batches.len();
-        batches < self.pace.in_flight(self.limits.in_flight) && self.waiting.len() * batches >= self.on_their_way
+    fn has_room(&self) -> bool {
+        self.pace.has_room(self.batches.len(), self.on_their_way, self.waiting.len(), self.limits.in_flight)
     }
 
     /// Starts a batch of what may run now; false where there is none.

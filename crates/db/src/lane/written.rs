@@ -80,7 +80,7 @@ impl Decided {
     /// Everything in one statement, and the commit with it. Gives how long the commit took.
     pub async fn write_and_commit(self, mut tx: Tx, operation: &'static str) -> Result<Duration, Fault> {
         let events = std::mem::take(&mut tx.events);
-        let events = (!events.is_empty()).then(|| Json(events.as_slice()));
+        let events = (!events.is_empty()).then_some(Json(events.as_slice()));
         let (audit, keys) = (AuditColumns::of(&self.audit), KeyColumns::of(&self.keys));
         let (now, business_date, body_id) = (tx.now, tx.business_date, tx.new_id());
         tx.execute_and_commit(
