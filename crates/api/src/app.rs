@@ -1,5 +1,6 @@
 //! What every handler can reach: the pool, the token keys, the lanes.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use access::api_clients::CreateApiClient;
@@ -32,8 +33,25 @@ use org::settings::ChangeSettings;
 use org::staff::EmployStaff;
 use tokio::sync::Notify;
 
+/// What every handler may use. Every layer of a route has a copy, made with each request: one count, however much there is.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Services>);
+
+impl App {
+    pub fn new(services: Services) -> App {
+        App(Arc::new(services))
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+pub struct Services {
     pub pool: Pool,
     pub tokens: Tokens,
     pub lanes: Arc<Lanes>,
@@ -50,6 +68,12 @@ pub struct App {
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
     }
 }
 

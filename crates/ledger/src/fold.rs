@@ -17,7 +17,7 @@ const FOLD: &str = "with crowded as (
          group by account_id, branch_id, product_id, currency, booked_on having count(*) > 1
      ), taken as (
          delete from ledger_turnover row using crowded
-         where row.account_id = crowded.account_id and row.branch_id = crowded.branch_id and row.booked_on = crowded.booked_on
+         where row.booked_on between $1 and $2 and row.account_id = crowded.account_id and row.branch_id = crowded.branch_id and row.booked_on = crowded.booked_on
            and row.product_id is not distinct from crowded.product_id and row.currency = crowded.currency
          returning row.*
      )

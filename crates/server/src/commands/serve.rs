@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::tokens::Tokens;
-use api::app::{App, Lanes};
+use api::app::{App, Lanes, Services};
 use db::lane::InFlight;
 use db::pool::{CONNECTIONS, Pool};
 use db::tx::Tx;
@@ -79,7 +79,8 @@ pub async fn app(pool: Pool, serving: &Serving) -> Result<App, Failure> {
     let metrics = crate::measures::start()?;
     let closer = Arc::new(Notify::new());
     let sandbox_clock = serving.sandbox_clock;
-    Ok(App { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock })
+    let services = Services { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock };
+    Ok(App::new(services))
 }
 
 /// The serving role must not be able to change history, and the schema must be the one that this program knows.
