@@ -23,7 +23,7 @@ const FOLD: &str = "with crowded as (
      )
      insert into ledger_turnover (account_id, branch_id, product_id, currency, booked_on, debit_minor, credit_minor)
      select account_id, branch_id, product_id, currency, booked_on, sum(debit_minor), sum(credit_minor) from taken
-     group by account_id, branch_id, product_id, currency, booked_on";
+     group by account_id, branch_id, product_id, currency, booked_on returning account_id";
 
 /// Folds the open months. Gives how many places were crowded; `None` where another fold is at work, here or on another server.
 pub async fn fold(pool: &Pool) -> Result<Option<u64>, Fault> {
@@ -44,5 +44,5 @@ pub async fn fold(pool: &Pool) -> Result<Option<u64>, Fault> {
 
 /// Folds the rows of these days, both included.
 pub(crate) async fn fold_between(tx: &Tx, from: NaiveDate, to: NaiveDate) -> Result<u64, Fault> {
-    tx.execute(FOLD, &[&from, &to]).await
+    Ok(tx.query_pass(FOLD, &[&from, &to]).await?.len() as u64)
 }

@@ -43,6 +43,7 @@ pub fn suffices(loan: &Loan, payments: &[(NaiveDate, Amount)], until: NaiveDate)
     let (principal, interest) = (places(Part::Principal), places(Part::Interest));
     let room = match loan.agreement.terms.allocation.walk {
         Walk::ByInstalment => principal + interest,
+        Walk::ByPart if loan.interest.is_zero() => principal,
         Walk::ByPart => principal.min(interest),
     };
     money < room && payments.iter().all(|(on, _)| money < payoff(loan, *on).total())

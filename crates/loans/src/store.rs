@@ -1,4 +1,5 @@
-//! Reading loans. A batch is loaded in one round trip: lock, then what the locked rows say, in statements after the lock.
+//! Reading loans. A batch is loaded in one round trip: the lock, which gives the state with it, and in a statement after it the
+//! instalments. Loans in other hands, and those whose money reaches further, are read once more.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,11 @@ impl LoadedLoans {
         self.records.get_mut(&id).ok_or_else(|| Fault::Invariant(format!("the loan {id} is not loaded")))
     }
 
+    /// Whether the loan is locked for this batch, or read for a dry run.
+    pub fn is_held(&self, id: Uuid) -> bool {
+        self.held.contains(&id)
+    }
+
     pub fn get(&self, id: Uuid) -> Option<&LoanRecord> {
         self.records.get(&id)
     }
@@ -61,8 +67,11 @@ const LOCK_SKIPPING: &str = "select loan.id, number, client_id, product_id, bran
      join loan on loan.id = wanted.id join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
      where wanted.officer is null or wanted.officer = loan.officer_id
      order by loan.id for no key update of loan skip locked";
-const LOCK_WAITING: &str =
-    "select loan.id from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+const LOCK_WAITING: &str = "select loan.id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, loan.status, instalments,
+            first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
+            interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
+            schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version, branch.ancestors
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
      join loan on loan.id = wanted.id join branch on branch.id = loan.branch_id and wanted.scope = any(branch.ancestors)
      where wanted.officer is null or wanted.officer = loan.officer_id
      order by loan.id for no key update of loan";
@@ -75,8 +84,9 @@ const VISIBLE: &str = "select loan.id, wanted.scope, wanted.officer
 const LOANS_WITH_PLACE: &str = "select loan.id, number, client_id, product_id, branch_id, officer_id, terms_id, currency, loan.status, instalments,
             first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
             interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
-            schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version, branch.ancestors
-     from loan join branch on branch.id = loan.branch_id where loan.id = any($1)";
+            schedule_version, last_value_on, last_rank, last_event_id, since_on, loan.created_at, loan.version,
+            coalesce(branch.ancestors, '{}') as ancestors
+     from loan left join branch on branch.id = loan.branch_id where loan.id = any($1)";
 const INSTALMENTS_AHEAD: &str = "select instalment.* from loan join lateral (
          select loan_id, number, from_on, due_on, principal_minor, interest_minor, balance_minor, interest_before_minor,
                 settlement_minor, settlement_before_minor, principal_paid_minor, interest_paid_minor, settled_on

@@ -66,11 +66,7 @@ pub(super) async fn start(
             password: password.to_owned(),
         };
         match server.wait_until_ready(place, &info).await {
-            Ok(()) => {
-                // Only a matter of speed: a server that does not take it serves all the same.
-                let _ = compress_log(&info).await;
-                return Ok((server, info));
-            }
+            Ok(()) => return Ok((server, info)),
             Err(EmbeddedError::Died { tail, .. })
                 if tries < TRIES && PASSING.iter().any(|passing| tail.contains(passing)) =>
             {
@@ -111,6 +107,8 @@ fn settings(port: u16, durable: bool) -> Vec<String> {
         "shared_buffers=256MB",
         "max_wal_size=2GB",
         "checkpoint_timeout=15min",
+        // Whole pages go into the log as they are: pglz takes longer than writing them, and not every build has lz4.
+        "wal_compression=off",
         "jit=off",
         "timezone=UTC",
         "log_timezone=UTC",
@@ -214,21 +212,6 @@ async fn cluster_at(info: &ConnectionInfo) -> Result<String, tokio_postgres::Err
     // Gone for good before anybody else connects: nothing of ours may stand on a database that is used as a template.
     let _ = connection.await;
     row?.try_get(0)
-}
-
-/// Pages that the write-ahead log keeps whole are compressed where that is quick. `pglz`, which every Postgres has, takes longer than
-/// writing them: after a checkpoint it halves what the server can do.
-async fn compress_log(info: &ConnectionInfo) -> Result<(), tokio_postgres::Error> {
-    let (client, connection) = info.config("postgres").connect(NoTls).await?;
-    let connection = tokio::spawn(connection);
-    let sql = "select from pg_settings where name = 'wal_compression' and 'lz4' = any(enumvals) and setting <> 'lz4'";
-    if client.query_opt(sql, &[]).await?.is_some() {
-        client.batch_execute("alter system set wal_compression = 'lz4'").await?;
-        client.batch_execute("select pg_reload_conf()").await?;
-    }
-    drop(client);
-    let _ = connection.await;
-    Ok(())
 }
 
 fn free_port() -> io::Result<u16> {

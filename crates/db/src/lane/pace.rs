@@ -11,6 +11,17 @@ use std::time::Duration;
 pub(super) struct Pace {
     /// Of a batch's time, what the commit takes; a mean in which older batches count less, in thousandths.
     commit_share: u64,
+    /// How long a batch takes, in microseconds; a mean of the same kind.
+    batch_micros: u64,
+}
+
+/// What is on its way.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct OnTheirWay {
+    pub batches: usize,
+    pub commands: usize,
+    /// Since when, at most, the newest of them.
+    pub newest: Duration,
 }
 
 impl Pace {
@@ -19,11 +30,20 @@ impl Pace {
         let commit = u64::try_from(commit.as_micros()).unwrap_or(u64::MAX).min(batch);
         let share = commit.saturating_mul(1000) / batch;
         self.commit_share = (self.commit_share * 7 + share) / 8;
+        self.batch_micros = (self.batch_micros * 7 + batch) / 8;
     }
 
-    /// Whether a batch may start beside so many on their way, which have so many commands. Where nothing is on its way nothing waits.
-    pub fn has_room(&self, batches: usize, commands: usize, waiting: usize, most: usize) -> bool {
-        batches < self.in_flight(most) && waiting * batches >= commands
+    /// Whether a batch may start beside those on their way. Where nothing is on its way nothing waits, and nobody waits long for a batch
+    /// that has met trouble.
+    pub fn has_room(&self, on_their_way: OnTheirWay, waiting: usize, most: usize) -> bool {
+        let OnTheirWay { batches, commands, newest } = on_their_way;
+        let is_worth_it = waiting * batches >= commands || newest >= self.patience();
+        batches == 0 || (batches < self.in_flight(most) && is_worth_it)
+    }
+
+    /// How long the next batch waits to grow: twice what a batch takes.
+    pub fn patience(&self) -> Duration {
+        Duration::from_micros(2 * self.batch_micros) + Duration::from_millis(1)
     }
 
     /// At least one and at most `most`.
@@ -53,12 +73,23 @@ mod tests {
 
     #[test]
     fn batches_are_alike() {
-        let pace = Pace::default();
-        for (batches, commands, waiting, expected) in
-            [(0, 0, 1, true), (1, 32, 31, false), (1, 32, 32, true), (1, 1, 1, true), (2, 2, 100, false)]
-        {
-            assert_eq!(pace.has_room(batches, commands, waiting, 4), expected, "{waiting} beside {commands}");
+        let millis = Duration::from_millis;
+        let mut pace = Pace::default();
+        (0..100).for_each(|_| pace.note(millis(5), millis(1)));
+        // batches, their commands, milliseconds since the newest began, waiting
+        for (batches, commands, newest, waiting, expected) in [
+            (0, 0, 0, 1, true),
+            (1, 32, 1, 31, false),
+            (1, 32, 1, 32, true),
+            (1, 1, 1, 1, true),
+            (1, 32, 12, 1, true),
+            (2, 2, 12, 100, false),
+        ] {
+            let on_their_way = OnTheirWay { batches, commands, newest: millis(newest) };
+            assert_eq!(pace.has_room(on_their_way, waiting, 4), expected, "{waiting} beside {commands}");
         }
+        // Even if the count were wrong, a lane that does nothing begins.
+        assert!(pace.has_room(OnTheirWay { batches: 0, commands: 7, newest: millis(0) }, 1, 4));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::batch::{Batch, Finished};
-use super::pace::Pace;
+use super::pace::{OnTheirWay, Pace};
 use super::waiting::Waiting;
 use super::{Command, Limits, PASSED_OVER_BEFORE_WAITING, Pending, Render, Reply};
 use crate::pool::Pool;
@@ -24,7 +24,9 @@ pub(super) struct Queue<C: Command> {
     pace: Pace,
     batches: JoinSet<Finished<C>>,
     /// Commands of the batches on their way.
-    on_their_way: usize,
+    commands: usize,
+    /// When the newest of them began.
+    began: Instant,
     pause_until: Option<Instant>,
 }
 
@@ -38,7 +40,8 @@ impl<C: Command> Queue<C> {
             waiting: Waiting::new(limits.biggest),
             pace: Pace::default(),
             batches: JoinSet::new(),
-            on_their_way: 0,
+            commands: 0,
+            began: Instant::now(),
             pause_until: None,
         }
     }
@@ -47,6 +50,7 @@ impl<C: Command> Queue<C> {
         let mut open = true;
         while open || self.waiting.len() > 0 || !self.batches.is_empty() {
             let pause = self.pause_until.unwrap_or_else(Instant::now);
+            let (patience, is_growing) = (self.began + self.pace.patience(), self.is_growing());
             tokio::select! {
                 arrived = self.receiver.recv(), if open && self.waiting.len() < self.limits.queue => match arrived {
                     Some(pending) => self.waiting.push(pending),
@@ -54,6 +58,7 @@ impl<C: Command> Queue<C> {
                 },
                 Some(finished) = self.batches.join_next() => self.take_back(finished.ok()),
                 () = tokio::time::sleep_until(pause), if self.pause_until.is_some() => self.pause_until = None,
+                () = tokio::time::sleep_until(patience), if is_growing => {}
             }
             while self.waiting.len() < self.limits.queue
                 && let Ok(pending) = self.receiver.try_recv()
@@ -65,7 +70,14 @@ impl<C: Command> Queue<C> {
     }
 
     fn has_room(&self) -> bool {
-        self.pace.has_room(self.batches.len(), self.on_their_way, self.waiting.len(), self.limits.in_flight)
+        let (batches, newest) = (self.batches.len(), self.began.elapsed());
+        let on_their_way = OnTheirWay { batches, commands: self.commands, newest };
+        self.pace.has_room(on_their_way, self.waiting.len(), self.limits.in_flight)
+    }
+
+    /// Whether commands wait only for company.
+    fn is_growing(&self) -> bool {
+        self.waiting.len() > 0 && !self.batches.is_empty() && self.began.elapsed() < self.pace.patience()
     }
 
     /// Starts a batch of what may run now; false where there is none.
@@ -79,7 +91,8 @@ impl<C: Command> Queue<C> {
             return false;
         }
         metrics::histogram!("ayni_lane_batch_size", "operation" => C::OPERATION).record(commands.len() as f64);
-        self.on_their_way += commands.len();
+        self.commands += commands.len();
+        self.began = Instant::now();
         let batch = Batch { pool: self.pool.clone(), render: self.render, commands };
         self.batches.spawn(batch.settle());
         true
@@ -89,7 +102,7 @@ impl<C: Command> Queue<C> {
     fn take_back(&mut self, finished: Option<Finished<C>>) {
         let Some(finished) = finished else { return };
         let now = Instant::now();
-        self.on_their_way -= finished.commands;
+        self.commands = self.commands.saturating_sub(finished.commands);
         self.waiting.free(&finished.rows);
         self.pace.note(finished.took, finished.committing);
         for user_id in finished.failed {

@@ -239,7 +239,7 @@ fn looking_back(tx: &Tx, concerns: &[Concern<'_>], loans: &LoadedLoans) -> Vec<U
 fn falling_short(tx: &Tx, concerns: &[Concern<'_>], loans: &LoadedLoans) -> Vec<Uuid> {
     let mut payments: HashMap<Uuid, Vec<(NaiveDate, Amount)>> = HashMap::new();
     for concern in concerns {
-        let Some(record) = loans.get(concern.loan_id) else { continue };
+        let Some(record) = loans.get(concern.loan_id).filter(|record| loans.is_held(record.id)) else { continue };
         let payments = payments.entry(concern.loan_id).or_default();
         // An amount that the currency does not have, or that is not positive, is refused later and pays nothing.
         if let Some(Ok(amount)) = concern.pays.map(|amount| amount.in_currency(record.currency))

@@ -119,11 +119,12 @@ proptest! {
         payments in payments(),
         at_once in 1..4_usize,
         held in 1..8_usize,
+        later in 0..40_u64,
     ) {
         let history = history(&borrower, &payments);
         for (first, batch) in history[2..].chunks(at_once).enumerate() {
             let before = replay(&borrower.agreement, &history[..2 + first * at_once]).loan;
-            let (from, until) = (batch[0].value_on, batch[batch.len() - 1].value_on);
+            let (from, until) = (batch[0].value_on, batch[batch.len() - 1].value_on + Days::new(later));
             let paid: Vec<(NaiveDate, Amount)> = batch.iter().map(|event| (event.value_on, event.kind.cash())).collect();
             let mut in_part = before.clone();
             in_part.instalments.retain(|one| !one.may_be_omitted(from));
