@@ -1,4 +1,4 @@
-//! Writing loans. Everything that a batch changes is written in one round trip, one statement a table, however many loans.
+//! Writing loans. Everything that a batch changes is written in one round trip, by the same few statements however many loans.
 
 use std::collections::{HashMap, HashSet};
 

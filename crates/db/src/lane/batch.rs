@@ -3,8 +3,8 @@
 //! 1. begin; share the gates; try-lock every value that a caller chose.
 //! 2. In statements after those: the open day, the callers' grants, the rows of keys that were used before.
 //! 3. Answer replays, keys in other hands, and who may not; run what is left.
-//! 4. Outbox, audit rows, key rows with their answers (`written`); commit; only then answer. A commit that breaks off may
-//!    have happened: `fate` finds out.
+//! 4. Audit and key rows, the answers and the outbox (`written`); commit; only then answer. A commit that breaks off may have
+//!    happened: `fate` finds out.
 //!
 //! A batch never waits for a row and has no savepoints: where a statement fails, the batch is rolled back whole, and run again
 //! or halved until the command at fault stands alone.

@@ -1,5 +1,5 @@
 //! What one does with loans. Each action takes a slice of commands: it loads all their loans at once, decides one after the
-//! other in memory, and saves with one statement a table.
+//! other in memory, and saves with the same few statements however many there are.
 
 pub mod record;
 

@@ -1,7 +1,7 @@
 //! Recording an event: what every action on an approved loan does.
 //!
 //! Load the loans of the batch under their locks; say for each command which event it would be; book the event, which changes
-//! the loan in memory, so that the second command on a loan sees the first; save everything with one statement a table.
+//! the loan in memory, so that the second command on a loan sees the first; save everything in one round trip.
 //! What is booked is the difference of two positions and the event's own cash leg, whatever the event is.
 
 use std::collections::HashMap;
