@@ -100,11 +100,17 @@ fn join(state: &Arc<State>, client: &TcpStream, postgres: &TcpStream) {
     });
 }
 
-/// From Postgres to the server, until an answer is to be lost.
+/// From Postgres to the server, until the answer to a commit is to be lost: what comes before it is lost with it.
 fn answers(mut from: TcpStream, mut to: TcpStream, silent: &AtomicBool) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut lost = Vec::new();
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if silent.load(Ordering::SeqCst) || to.write_all(&buffer[..read]).is_err() {
+        if silent.load(Ordering::SeqCst) {
+            lost.extend_from_slice(&buffer[..read]);
+            if lost.windows(7).any(|window| window == b"COMMIT\0") {
+                break;
+            }
+        } else if to.write_all(&buffer[..read]).is_err() {
             break;
         }
     }

@@ -7,6 +7,7 @@ use deadpool_postgres::Object;
 use serde::Serialize;
 use serde_json::Value;
 pub use tokio_postgres::Row;
+use tokio_postgres::Statement;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
@@ -15,6 +16,24 @@ use crate::fault::Fault;
 use crate::pool::Pool;
 
 pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A statement with its values, to be carried out by the transaction that takes it.
+pub struct Writing {
+    sql: &'static str,
+    values: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Writing {
+    pub fn new(sql: &'static str) -> Writing {
+        Writing { sql, values: Vec::new() }
+    }
+
+    /// The next value: `$1`, then `$2`, and so on.
+    pub fn with(mut self, value: impl ToSql + Sync + Send + 'static) -> Writing {
+        self.values.push(Box::new(value));
+        self
+    }
+}
 
 /// What a lane's transaction begins with: a row is never waited for long, and a statement plans well on a table that was
 /// never analysed (a sequential scan of an empty table would stay in the plan cache while the table grows).
@@ -53,6 +72,8 @@ pub struct Tx {
     pub business_date: NaiveDate,
     pub locking: Locking,
     pub(crate) events: Vec<Event>,
+    /// What is carried out with the commit, before it.
+    last: Vec<Writing>,
 }
 
 /// Now, and the open business day: the time of a transaction as a pure function takes it.
@@ -105,7 +126,7 @@ impl Tx {
 
     fn new(client: Object, mode: Mode, locking: Locking) -> Tx {
         let (now, business_date) = (clock::now(), NaiveDate::MIN);
-        Tx { client: Some(client), mode, now, business_date, locking, events: Vec::new() }
+        Tx { client: Some(client), mode, now, business_date, locking, events: Vec::new(), last: Vec::new() }
     }
 
     /// Reads the open day; on a database that is not set up yet there is none, and the date stays at its minimum.
@@ -143,6 +164,19 @@ impl Tx {
         let client = self.client()?;
         let statement = client.prepare_cached(sql).await?;
         Ok(client.execute(&statement, values).await?)
+    }
+
+    /// Carries statements out in one round trip, in this order.
+    pub async fn carry_out(&self, writings: &[Writing]) -> Result<(), Fault> {
+        let client = self.client()?;
+        let prepared = prepared(client, writings).await?;
+        send_all(client, &prepared).await
+    }
+
+    /// The same, in one round trip with the commit: for an action of which these are the last statements, and that looks at nothing
+    /// they did. What fails then fails the commit.
+    pub fn carry_out_last(&mut self, writings: Vec<Writing>) {
+        self.last.extend(writings);
     }
 
     /// Rows as they come, for a pass over a table that does not fit in memory.
@@ -193,17 +227,23 @@ impl Tx {
 
     /// Writes the outbox and commits. Not for lanes, which commit themselves after their keys are stored.
     pub async fn commit(mut self) -> Result<(), Fault> {
+        let last = std::mem::take(&mut self.last);
+        self.carry_out(&last).await?;
         self.write_events().await?;
         self.commit_only().await
     }
 
-    /// The last statement and the commit in one round trip: a commit after a statement that failed rolls back. Gives the time
-    /// between their ends, which is the flush.
+    /// What was left for the end, the last statement and the commit in one round trip: a commit after a statement that failed rolls
+    /// back. Gives the time between the ends of the last two, which is the flush.
     pub(crate) async fn execute_and_commit(mut self, sql: &'static str, values: Values<'_>) -> Result<Duration, Fault> {
+        let last = std::mem::take(&mut self.last);
         let client = self.client()?;
+        // Everything is prepared first: a statement that still had to be would be overtaken by the commit.
+        let last = prepared(client, &last).await?;
         let statement = client.prepare_cached(sql).await?;
-        let executed = async { client.execute(&statement, values).await.map(|_| Instant::now()) };
-        let (executed, ()) = futures::try_join!(executed, client.batch_execute("commit"))?;
+        let executed = async { Ok(client.execute(&statement, values).await.map(|_| Instant::now())?) };
+        let committed = async { Ok(client.batch_execute("commit").await?) };
+        let ((), executed, ()) = futures::try_join!(send_all(client, &last), executed, committed)?;
         self.client = None;
         Ok(executed.elapsed())
     }
@@ -222,6 +262,33 @@ impl Tx {
 
     fn client(&self) -> Result<&Object, Fault> {
         self.client.as_ref().ok_or_else(|| Fault::Invariant("a transaction was used after its end".into()))
+    }
+}
+
+/// Statements as the server knows them, with their values.
+type Prepared<'a> = Vec<(Statement, &'a [Box<dyn ToSql + Sync + Send>])>;
+
+async fn prepared<'a>(client: &Object, writings: &'a [Writing]) -> Result<Prepared<'a>, Fault> {
+    let mut prepared = Vec::with_capacity(writings.len());
+    for Writing { sql, values } in writings {
+        prepared.push((client.prepare_cached(sql).await?, values.as_slice()));
+    }
+    Ok(prepared)
+}
+
+/// All are sent when this is first polled, in their order; an error in one comes before the next is looked at.
+async fn send_all(client: &Object, statements: &Prepared<'_>) -> Result<(), Fault> {
+    let sent = statements.iter().map(async |(statement, values)| {
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+        client.execute(statement, &values).await
+    });
+    futures::future::try_join_all(sent).await?;
+    Ok(())
+}
+
+impl std::fmt::Debug for Writing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writing").field("sql", &self.sql).finish_non_exhaustive()
     }
 }
 

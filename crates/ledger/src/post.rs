@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use db::fault::Fault;
-use db::tx::Tx;
+use db::tx::{Tx, Writing};
 use uuid::Uuid;
 
 use crate::draft::{Draft, DraftLine};
 
 /// One statement, so one round trip, and the guard over the new lines, which fires at its end, finds their entries.
-pub const POST: &str = "with entry as (
+const POST: &str = "with entry as (
          insert into journal_entry (recorded_at, id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id)
          select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::integer[], $10::uuid[])
      ), line as (
@@ -27,66 +27,66 @@ pub const POST: &str = "with entry as (
 
 /// Books all drafts of a batch. The sums of the batch are one row for each account, branch, product, currency and day.
 pub async fn post(tx: &Tx, drafts: &[Draft]) -> Result<(), Fault> {
+    tx.carry_out(posting(tx.now, drafts)?.as_slice()).await
+}
+
+/// The statement that books drafts; none where there are none.
+pub fn posting(now: DateTime<Utc>, drafts: &[Draft]) -> Result<Option<Writing>, Fault> {
     if drafts.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let (entries, lines, turnover) = (Entries::of(drafts), Lines::of(drafts)?, Turnover::of(drafts)?);
-    tx.execute(
-        POST,
-        &[
-            &tx.now,
-            &entries.ids,
-            &entries.booked_on,
-            &entries.value_on,
-            &entries.branches,
-            &entries.events,
-            &entries.subjects,
-            &entries.descriptions,
-            &entries.line_counts,
-            &entries.users,
-            &lines.entries,
-            &lines.numbers,
-            &lines.accounts,
-            &lines.branches,
-            &lines.products,
-            &lines.currencies,
-            &lines.amounts,
-            &lines.subjects,
-            &lines.booked_on,
-            &entries.reversed,
-            &entries.reversals,
-            &turnover.accounts,
-            &turnover.branches,
-            &turnover.products,
-            &turnover.currencies,
-            &turnover.booked_on,
-            &turnover.debits,
-            &turnover.credits,
-        ],
-    )
-    .await?;
     metrics::counter!("ayni_ledger_entries").increment(entries.ids.len() as u64);
     metrics::counter!("ayni_ledger_lines").increment(lines.entries.len() as u64);
-    Ok(())
+    let writing = Writing::new(POST)
+        .with(now)
+        .with(entries.ids)
+        .with(entries.booked_on)
+        .with(entries.value_on)
+        .with(entries.branches)
+        .with(entries.events)
+        .with(entries.subjects)
+        .with(entries.descriptions)
+        .with(entries.line_counts)
+        .with(entries.users)
+        .with(lines.entries)
+        .with(lines.numbers)
+        .with(lines.accounts)
+        .with(lines.branches)
+        .with(lines.products)
+        .with(lines.currencies)
+        .with(lines.amounts)
+        .with(lines.subjects)
+        .with(lines.booked_on)
+        .with(entries.reversed)
+        .with(entries.reversals)
+        .with(turnover.accounts)
+        .with(turnover.branches)
+        .with(turnover.products)
+        .with(turnover.currencies)
+        .with(turnover.booked_on)
+        .with(turnover.debits)
+        .with(turnover.credits);
+    Ok(Some(writing))
 }
 
 #[derive(Default)]
-struct Entries<'a> {
+struct Entries {
     ids: Vec<Uuid>,
     booked_on: Vec<NaiveDate>,
     value_on: Vec<NaiveDate>,
     branches: Vec<Uuid>,
     events: Vec<&'static str>,
     subjects: Vec<Option<Uuid>>,
-    descriptions: Vec<Option<&'a str>>,
+    descriptions: Vec<Option<String>>,
     line_counts: Vec<i32>,
     users: Vec<Uuid>,
     reversed: Vec<Uuid>,
     reversals: Vec<Uuid>,
 }
 
-impl<'a> Entries<'a> {
-    fn of(drafts: &'a [Draft]) -> Entries<'a> {
+impl Entries {
+    fn of(drafts: &[Draft]) -> Entries {
         let mut columns = Entries::default();
         for draft in drafts {
             let heading = draft.heading();
@@ -96,7 +96,7 @@ impl<'a> Entries<'a> {
             columns.branches.push(heading.branch_id);
             columns.events.push(heading.event);
             columns.subjects.push(heading.subject_id);
-            columns.descriptions.push(heading.description.as_deref());
+            columns.descriptions.push(heading.description.clone());
             columns.line_counts.push(i32::try_from(draft.lines().len()).unwrap_or(i32::MAX));
             columns.users.push(heading.user_id);
             if let Some(reversed) = heading.reverses {
@@ -109,20 +109,20 @@ impl<'a> Entries<'a> {
 }
 
 #[derive(Default)]
-struct Lines<'a> {
+struct Lines {
     entries: Vec<Uuid>,
     numbers: Vec<i16>,
     accounts: Vec<Uuid>,
     branches: Vec<Uuid>,
     products: Vec<Option<Uuid>>,
-    currencies: Vec<&'a str>,
+    currencies: Vec<String>,
     amounts: Vec<i64>,
     subjects: Vec<Option<Uuid>>,
     booked_on: Vec<NaiveDate>,
 }
 
-impl<'a> Lines<'a> {
-    fn of(drafts: &'a [Draft]) -> Result<Lines<'a>, Fault> {
+impl Lines {
+    fn of(drafts: &[Draft]) -> Result<Lines, Fault> {
         let mut columns = Lines::default();
         for draft in drafts {
             for (line, number) in draft.lines().iter().zip(1_i32..) {
@@ -133,7 +133,7 @@ impl<'a> Lines<'a> {
                 columns.accounts.push(line.account_id);
                 columns.branches.push(line.branch_id);
                 columns.products.push(line.product_id);
-                columns.currencies.push(line.currency.code());
+                columns.currencies.push(line.currency.code().to_owned());
                 columns.amounts.push(line.amount.minor());
                 columns.subjects.push(line.subject_id);
                 columns.booked_on.push(draft.heading().booked_on);
@@ -147,24 +147,24 @@ impl<'a> Lines<'a> {
 type Place<'a> = (Uuid, Uuid, Option<Uuid>, &'a str, NaiveDate);
 
 #[derive(Debug, Default)]
-struct Turnover<'a> {
+struct Turnover {
     accounts: Vec<Uuid>,
     branches: Vec<Uuid>,
     products: Vec<Option<Uuid>>,
-    currencies: Vec<&'a str>,
+    currencies: Vec<String>,
     booked_on: Vec<NaiveDate>,
     debits: Vec<i64>,
     credits: Vec<i64>,
 }
 
-impl<'a> Turnover<'a> {
-    fn of(drafts: &'a [Draft]) -> Result<Turnover<'a>, Fault> {
+impl Turnover {
+    fn of(drafts: &[Draft]) -> Result<Turnover, Fault> {
         let mut columns = Turnover::default();
         for ((account, branch, product, currency, day), (debit, credit)) in sums(drafts)? {
             columns.accounts.push(account);
             columns.branches.push(branch);
             columns.products.push(product);
-            columns.currencies.push(currency);
+            columns.currencies.push(currency.to_owned());
             columns.booked_on.push(day);
             columns.debits.push(debit);
             columns.credits.push(credit);

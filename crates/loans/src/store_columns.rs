@@ -128,7 +128,7 @@ impl Lines {
 }
 
 /// Rows of `loan_event`.
-pub(crate) struct Events<'a> {
+pub(crate) struct Events {
     pub ids: Vec<Uuid>,
     pub loans: Vec<Uuid>,
     pub numbers: Vec<i32>,
@@ -140,15 +140,15 @@ pub(crate) struct Events<'a> {
     pub withheld: Vec<Option<i64>>,
     pub flags: Vec<Option<bool>>,
     pub reverses: Vec<Option<Uuid>>,
-    pub channels: Vec<Option<&'a str>>,
-    pub receipts: Vec<Option<&'a str>>,
-    pub reasons: Vec<Option<&'a str>>,
+    pub channels: Vec<Option<String>>,
+    pub receipts: Vec<Option<String>>,
+    pub reasons: Vec<Option<String>>,
     pub entries: Vec<Option<Uuid>>,
     pub users: Vec<Uuid>,
 }
 
-impl<'a> Events<'a> {
-    pub fn of(events: &'a [RecordedEvent]) -> Events<'a> {
+impl Events {
+    pub fn of(events: &[RecordedEvent]) -> Events {
         let kinds = || events.iter().map(|known| known.event.kind);
         Events {
             ids: events.iter().map(|known| known.event.id).collect(),
@@ -162,9 +162,9 @@ impl<'a> Events<'a> {
             withheld: kinds().map(|kind| kept(kind).map(|(_, withheld)| withheld.minor())).collect(),
             flags: kinds().map(flag).collect(),
             reverses: kinds().map(reverses).collect(),
-            channels: events.iter().map(|known| known.channel.as_deref()).collect(),
-            receipts: events.iter().map(|known| known.receipt.as_deref()).collect(),
-            reasons: events.iter().map(|known| known.reason.as_deref()).collect(),
+            channels: events.iter().map(|known| known.channel.clone()).collect(),
+            receipts: events.iter().map(|known| known.receipt.clone()).collect(),
+            reasons: events.iter().map(|known| known.reason.clone()).collect(),
             entries: events.iter().map(|known| known.entry_id).collect(),
             users: events.iter().map(|known| known.user_id).collect(),
         }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use db::fault::Fault;
-use db::tx::Tx;
+use db::tx::{Today, Tx, Writing};
 use ledger::draft::Draft;
-use ledger::post::{POST, post};
+use ledger::post::posting;
 use uuid::Uuid;
 
 use crate::allocation::Reallocated;
@@ -47,9 +47,10 @@ impl Written {
         self.events.push(event);
     }
 
-    pub async fn save(self, tx: &mut Tx, loans: &LoadedLoans) -> Result<(), Fault> {
+    /// Tells the outbox what happened, and gives the statements that save it, in the order in which they are to be carried out.
+    pub fn writings(self, tx: &mut Tx, loans: &LoadedLoans) -> Result<Vec<Writing>, Fault> {
         if self.events.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut ids: Vec<Uuid> = self.instalments.keys().copied().collect();
         ids.sort_unstable();
@@ -76,22 +77,22 @@ impl Written {
         }
         let outdated: Vec<Uuid> =
             changed.iter().filter(|record| record.since_on < tx.business_date).map(|record| record.id).collect();
-        let (states, paid) = (States::of(&changed), Paid::of(&paid));
-        let (lines, events) = (Lines::of(&self.allocations), Events::of(&self.events));
-        tx.prepare(&[LOANS_TO_PAST, LOANS_SAVE, INSTALMENTS_INSERT, POST]).await?;
-        let shared = &*tx;
-        // The state before is copied first: the statements are carried out in this order.
-        futures::try_join!(
-            loans_to_past(shared, &outdated),
-            loans_save(shared, &states, &paid, &lines, &events),
-            instalments_insert(shared, &fresh),
-            post(shared, &self.drafts),
-        )?;
+        // The state before is copied first.
+        let mut writings: Vec<Writing> = loans_to_past(outdated, tx.business_date).into_iter().collect();
+        writings.push(loans_save(
+            tx.today(),
+            States::of(&changed),
+            Paid::of(&paid),
+            Lines::of(&self.allocations),
+            Events::of(&self.events),
+        ));
+        writings.extend(instalments_insert(&fresh));
+        writings.extend(posting(tx.now, &self.drafts)?);
         for event in &self.events {
             let payload = serde_json::json!({"event_id": event.event.id, "value_on": event.event.value_on});
             tx.emit(outbox_kind(event.event.kind), event.loan_id, payload);
         }
-        Ok(())
+        Ok(writings)
     }
 }
 
@@ -119,11 +120,8 @@ const LOANS_TO_PAST: &str =
     "insert into loan_past select $2::date, loan.* from loan where id = any($1) and since_on < $2";
 
 /// Keeps the state of earlier days, of loans that change for the first time on this one: what a report says of them is read there.
-async fn loans_to_past(tx: &Tx, ids: &[Uuid]) -> Result<(), Fault> {
-    if !ids.is_empty() {
-        tx.execute(LOANS_TO_PAST, &[&ids, &tx.business_date]).await?;
-    }
-    Ok(())
+fn loans_to_past(ids: Vec<Uuid>, business_date: NaiveDate) -> Option<Writing> {
+    (!ids.is_empty()).then(|| Writing::new(LOANS_TO_PAST).with(ids).with(business_date))
 }
 
 const INSTALMENTS_INSERT: &str = "insert into loan_instalment (loan_id, schedule_version, number, from_on, due_on, principal_minor, interest_minor, balance_minor,
@@ -132,36 +130,31 @@ const INSTALMENTS_INSERT: &str = "insert into loan_instalment (loan_id, schedule
      select * from unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::date[], $5::date[], $6::bigint[], $7::bigint[], $8::bigint[],
                           $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::date[])";
 
-async fn instalments_insert(tx: &Tx, rows: &Rows<'_>) -> Result<(), Fault> {
+fn instalments_insert(rows: &Rows<'_>) -> Option<Writing> {
     if rows.is_empty() {
-        return Ok(());
+        return None;
     }
     let loans: Vec<Uuid> = rows.iter().map(|(record, _)| record.id).collect();
     let versions: Vec<i16> = rows.iter().map(|(record, _)| record.schedule_version).collect();
     let from: Vec<NaiveDate> = rows.iter().map(|(_, one)| one.promised.from).collect();
     let due: Vec<NaiveDate> = rows.iter().map(|(_, one)| one.promised.due_on).collect();
     let settled: Vec<Option<NaiveDate>> = rows.iter().map(|(_, one)| one.settled_on).collect();
-    tx.execute(
-        INSTALMENTS_INSERT,
-        &[
-            &loans,
-            &versions,
-            &numbers(rows),
-            &from,
-            &due,
-            &minors(rows, |one| one.promised.principal),
-            &minors(rows, |one| one.promised.interest),
-            &minors(rows, |one| one.promised.balance),
-            &minors(rows, |one| one.interest_before),
-            &minors(rows, |one| one.settlement_interest),
-            &minors(rows, |one| one.settlement_interest_before),
-            &minors(rows, |one| one.principal_paid),
-            &minors(rows, |one| one.interest_paid),
-            &settled,
-        ],
-    )
-    .await?;
-    Ok(())
+    let writing = Writing::new(INSTALMENTS_INSERT)
+        .with(loans)
+        .with(versions)
+        .with(numbers(rows))
+        .with(from)
+        .with(due)
+        .with(minors(rows, |one| one.promised.principal))
+        .with(minors(rows, |one| one.promised.interest))
+        .with(minors(rows, |one| one.promised.balance))
+        .with(minors(rows, |one| one.interest_before))
+        .with(minors(rows, |one| one.settlement_interest))
+        .with(minors(rows, |one| one.settlement_interest_before))
+        .with(minors(rows, |one| one.principal_paid))
+        .with(minors(rows, |one| one.interest_paid))
+        .with(settled);
+    Some(writing)
 }
 
 /// States, payments of instalments, events and how their money was split, in one statement: each statement has its price, whatever
@@ -199,61 +192,55 @@ const LOANS_SAVE: &str = "with instalment as (
                   last_value_on, last_rank, last_event_id, version)
      where loan.id = new.id";
 
-async fn loans_save(tx: &Tx, states: &States, paid: &Paid, lines: &Lines, events: &Events<'_>) -> Result<(), Fault> {
-    tx.execute(
-        LOANS_SAVE,
-        &[
-            &states.ids,
-            &states.statuses,
-            &states.committed,
-            &states.disbursed_on,
-            &states.deducted_fees,
-            &states.withheld,
-            &states.principal,
-            &states.principal_paid,
-            &states.interest,
-            &states.interest_paid,
-            &states.overpaid,
-            &states.matures_on,
-            &states.settled_on,
-            &states.renegotiated_since,
-            &states.oldest_unpaid_due_on,
-            &states.schedule_versions,
-            &states.last_value_on,
-            &states.last_ranks,
-            &states.last_events,
-            &states.versions,
-            &tx.business_date,
-            &paid.loans,
-            &paid.schedule_versions,
-            &paid.numbers,
-            &paid.principal_paid,
-            &paid.interest_paid,
-            &paid.settled_on,
-            &lines.events,
-            &lines.loans,
-            &lines.instalments,
-            &lines.parts,
-            &lines.amounts,
-            &tx.now,
-            &events.ids,
-            &events.loans,
-            &events.numbers,
-            &events.kinds,
-            &events.value_on,
-            &events.booked_on,
-            &events.amounts,
-            &events.deducted_fees,
-            &events.withheld,
-            &events.flags,
-            &events.reverses,
-            &events.channels,
-            &events.receipts,
-            &events.reasons,
-            &events.entries,
-            &events.users,
-        ],
-    )
-    .await?;
-    Ok(())
+fn loans_save(today: Today, states: States, paid: Paid, lines: Lines, events: Events) -> Writing {
+    Writing::new(LOANS_SAVE)
+        .with(states.ids)
+        .with(states.statuses)
+        .with(states.committed)
+        .with(states.disbursed_on)
+        .with(states.deducted_fees)
+        .with(states.withheld)
+        .with(states.principal)
+        .with(states.principal_paid)
+        .with(states.interest)
+        .with(states.interest_paid)
+        .with(states.overpaid)
+        .with(states.matures_on)
+        .with(states.settled_on)
+        .with(states.renegotiated_since)
+        .with(states.oldest_unpaid_due_on)
+        .with(states.schedule_versions)
+        .with(states.last_value_on)
+        .with(states.last_ranks)
+        .with(states.last_events)
+        .with(states.versions)
+        .with(today.business_date)
+        .with(paid.loans)
+        .with(paid.schedule_versions)
+        .with(paid.numbers)
+        .with(paid.principal_paid)
+        .with(paid.interest_paid)
+        .with(paid.settled_on)
+        .with(lines.events)
+        .with(lines.loans)
+        .with(lines.instalments)
+        .with(lines.parts)
+        .with(lines.amounts)
+        .with(today.now)
+        .with(events.ids)
+        .with(events.loans)
+        .with(events.numbers)
+        .with(events.kinds)
+        .with(events.value_on)
+        .with(events.booked_on)
+        .with(events.amounts)
+        .with(events.deducted_fees)
+        .with(events.withheld)
+        .with(events.flags)
+        .with(events.reverses)
+        .with(events.channels)
+        .with(events.receipts)
+        .with(events.reasons)
+        .with(events.entries)
+        .with(events.users)
 }

@@ -59,7 +59,7 @@ impl Command for Disburse {
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
         let (recording, outcomes) = Self::decide_all(tx, asked).await?;
-        recording.save(tx).await?;
+        recording.save_with_commit(tx)?;
         Ok(outcomes)
     }
 

@@ -210,7 +210,15 @@ impl Recording {
 
     /// Saves what was booked, in one round trip, and says it in the outbox.
     pub async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
-        self.written.save(tx, &self.loans).await
+        let writings = self.written.writings(tx, &self.loans)?;
+        tx.carry_out(&writings).await
+    }
+
+    /// The same with the commit: for an action that has nothing to write after it.
+    pub fn save_with_commit(self, tx: &mut Tx) -> Result<(), Fault> {
+        let writings = self.written.writings(tx, &self.loans)?;
+        tx.carry_out_last(writings);
+        Ok(())
     }
 }
 

@@ -62,7 +62,7 @@ impl Command for Renegotiate {
             |command| command.loan_id,
             |recording, caller, command| renegotiate(tx, recording, caller, command),
         )?;
-        recording.save(tx).await?;
+        recording.save_with_commit(tx)?;
         Ok(outcomes)
     }
 }
