@@ -14,6 +14,8 @@ use crate::table::{Figures, print};
 use crate::{Effort, Failure};
 
 const A_SECOND: u32 = 50;
+/// How long a connection that nothing is sent on is kept: the server closes it after half a minute.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// Paths with something drawn at random in them.
 fn paths(portfolio: &Portfolio) -> Vec<(&'static str, String)> {
@@ -39,7 +41,7 @@ fn paths(portfolio: &Portfolio) -> Vec<(&'static str, String)> {
 
 pub async fn run(server: &Process, portfolio: &Portfolio, effort: Effort) -> Result<(), Failure> {
     let token = sign_in(&server.address, "auditor").await?;
-    let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
+    let idle: Arc<Mutex<Vec<(Instant, Connection)>>> = Arc::default();
     let names: Vec<&str> = paths(portfolio).into_iter().map(|(name, _)| name).collect();
     let figures: Arc<Mutex<Vec<Figures>>> = Arc::new(Mutex::new(vec![Figures::default(); names.len()]));
     // Four times as long as one figure, so that each has a ninety-ninth percentile.
@@ -53,14 +55,15 @@ pub async fn run(server: &Process, portfolio: &Portfolio, effort: Effort) -> Res
         sent.push(tokio::spawn(async move {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = match kept {
-                Some(connection) => connection,
-                None => Connection::open(&address).await?,
+                Some((since, connection)) if since.elapsed() < KEPT => connection,
+                // None, or one that the server may have closed by now.
+                _ => Connection::open(&address).await?,
             };
             let began = Instant::now();
             connection.send(&request).await?.done()?;
             let took = began.elapsed().as_secs_f64() * 1000.0;
             figures.lock().unwrap_or_else(PoisonError::into_inner)[index].add(took);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), connection));
             Ok::<(), Failure>(())
         }));
     }
