@@ -11,6 +11,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_clients_loans", include_str!("../../../migrations/0003_clients_loans.sql")),
     ("0004_fewer_indexes", include_str!("../../../migrations/0004_fewer_indexes.sql")),
     ("0005_fewer_rows", include_str!("../../../migrations/0005_fewer_rows.sql")),
+    ("0006_lists_by_status", include_str!("../../../migrations/0006_lists_by_status.sql")),
 ];
 
 const REPEATED: &[&str] = &[

@@ -41,12 +41,28 @@ const OF_BRANCHES: &str = "select loan.id, loan.created_at from branch cross joi
      where $1 = any(branch.ancestors) and $3 = any(branch.ancestors)
      order by loan.created_at desc, loan.id desc limit $11";
 
+/// The same of one status, by an index that has it: where few or none are, few are looked at.
+const OF_BRANCHES_IN_STATUS: &str = "select loan.id, loan.created_at from branch cross join lateral (
+         select id, created_at from loan
+         where branch_id = branch.id and status = $7
+           and ($2::uuid is null or officer_id = $2) and ($4::uuid is null or officer_id = $4)
+           and ($5::uuid is null or client_id = $5) and ($6::uuid is null or product_id = $6)
+           and ($8::text is null or number = $8)
+           and ($9::timestamptz is null or (created_at, id) < ($9, $10))
+         order by created_at desc, id desc limit $11) loan
+     where $1 = any(branch.ancestors) and $3 = any(branch.ancestors)
+     order by loan.created_at desc, loan.id desc limit $11";
+
 /// Loans newest first, within a scope.
 pub async fn loans_page(tx: &Tx, scope: &Scope, filter: &LoanFilter, page: &Page) -> Result<Rows<LoanRecord>, Fault> {
     let branch_id = org::store::narrowed_to(tx, scope.branch_id, filter.branch_id).await?;
     // An officer, a client and a number have indexes of their own.
     let by_own_index = scope.officer_id.or(filter.officer_id).or(filter.client_id).is_some() || filter.number.is_some();
-    let sql = if branch_id.is_some() && !by_own_index { OF_BRANCHES } else { OF_ALL };
+    let sql = match (branch_id, filter.status) {
+        (Some(_), Some(_)) if !by_own_index => OF_BRANCHES_IN_STATUS,
+        (Some(_), None) if !by_own_index => OF_BRANCHES,
+        _ => OF_ALL,
+    };
     let rows = tx
         .query(
             sql,

@@ -93,6 +93,10 @@ async fn reports(ground: &Ground, server: &Process, effort: Effort) -> Result<()
         ("PAR by officer, today", "/v1/reports/portfolio-at-risk?by=officer".to_owned()),
         ("PAR by gender, today", "/v1/reports/portfolio-at-risk?by=gender".to_owned()),
         ("PAR by branch, four months ago", format!("/v1/reports/portfolio-at-risk?by=branch&as_of={FOUR_MONTHS_AGO}")),
+        (
+            "PAR by officer, four months ago",
+            format!("/v1/reports/portfolio-at-risk?by=officer&as_of={FOUR_MONTHS_AGO}"),
+        ),
         ("PAR by branch, yesterday", format!("/v1/reports/portfolio-at-risk?by=branch&as_of={yesterday}")),
         ("trial balance, today", "/v1/reports/trial-balance".to_owned()),
         ("trial balance, four months ago", format!("/v1/reports/trial-balance?as_of={FOUR_MONTHS_AGO}")),
