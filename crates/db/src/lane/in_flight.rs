@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::Reply;
+use super::{Promise, Reply};
 use crate::keys::Key;
 
 #[derive(Clone, Debug, Default)]
@@ -21,9 +21,7 @@ struct Entry {
 }
 
 pub(super) enum Entered {
-    First {
-        reply: oneshot::Sender<Reply>,
-    },
+    First(Promise),
     /// The same request is on its way: its reply comes to both.
     Joined,
     OtherRequest,
@@ -35,7 +33,7 @@ impl InFlight {
         match keys.get_mut(&key.id) {
             None => {
                 keys.insert(key.id, Entry { fingerprint: key.fingerprint, joined: Vec::new() });
-                Entered::First { reply }
+                Entered::First(Promise::of_key(reply, self.clone(), key.id))
             }
             Some(entry) if entry.fingerprint == key.fingerprint => {
                 entry.joined.push(reply);

@@ -10,6 +10,7 @@ mod batch;
 mod fate;
 mod in_flight;
 mod pace;
+mod promise;
 mod queue;
 mod waiting;
 mod written;
@@ -24,7 +25,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use batch::{Stored, is_claimed, stored_answer};
+use in_flight::Entered;
 pub use in_flight::InFlight;
+use promise::Promise;
 
 use crate::caller::{Actor, Caller, Denied};
 use crate::fault::Fault;
@@ -169,7 +172,7 @@ pub(crate) struct Pending<C> {
     /// How often its row was in another transaction's hands.
     pub passed_over: u8,
     pub not_before: Option<Instant>,
-    pub reply: Option<oneshot::Sender<Reply>>,
+    pub promise: Promise,
 }
 
 /// The handle of a lane; cheap to clone.
@@ -213,48 +216,26 @@ impl<C: Command> Lane<C> {
 
     async fn enter(&self, order: Order<C>) -> Reply {
         let (reply, answer) = oneshot::channel();
-        if let Some(key) = order.key {
-            match self.in_flight.enter(key, reply) {
-                in_flight::Entered::First { reply } => return self.first(key, order, reply, answer).await,
-                in_flight::Entered::Joined => {}
-                in_flight::Entered::OtherRequest => return Reply::KeyReused,
-            }
-        } else if self.enqueue(order, reply).is_err() {
-            return Reply::Unavailable;
+        match order.key {
+            None => self.enqueue(order, Promise::new(reply)),
+            Some(key) => match self.in_flight.enter(key, reply) {
+                // Its reply goes to all that join it, also when this future is dropped.
+                Entered::First(promise) => self.enqueue(order, promise),
+                Entered::Joined => {}
+                Entered::OtherRequest => return Reply::KeyReused,
+            },
         }
         answer.await.unwrap_or(Reply::Unavailable)
     }
 
-    /// The first with its key: its reply is shared with all that joined, also when this future is dropped.
-    async fn first(
-        &self,
-        key: Key,
-        order: Order<C>,
-        reply: oneshot::Sender<Reply>,
-        answer: oneshot::Receiver<Reply>,
-    ) -> Reply {
-        let (done, finished) = oneshot::channel();
-        if self.enqueue(order, done).is_err() {
-            self.in_flight.leave(key.id, &Reply::Unavailable);
-            return Reply::Unavailable;
-        }
-        let in_flight = self.in_flight.clone();
-        tokio::spawn(async move {
-            let outcome = finished.await.unwrap_or(Reply::Unavailable);
-            in_flight.leave(key.id, &outcome);
-            // The caller may have hung up: its command was carried out all the same.
-            let _ = reply.send(outcome);
-        });
-        answer.await.unwrap_or(Reply::Unavailable)
-    }
-
-    fn enqueue(&self, order: Order<C>, reply: oneshot::Sender<Reply>) -> Result<(), Reply> {
+    fn enqueue(&self, order: Order<C>, promise: Promise) {
         let Order { actor, line, is_bulk, permission, key, command } = order;
         let deadline = Instant::now() + self.deadline;
-        let (passed_over, not_before, reply) = (0, None, Some(reply));
+        let (passed_over, not_before) = (0, None);
         let pending =
-            Pending { actor, line, is_bulk, permission, key, command, deadline, passed_over, not_before, reply };
-        self.sender.try_send(pending).map_err(|_| Reply::Unavailable)
+            Pending { actor, line, is_bulk, permission, key, command, deadline, passed_over, not_before, promise };
+        // Where there is no room it is dropped, and its promise says so.
+        let _ = self.sender.try_send(pending);
     }
 }
 
@@ -270,9 +251,7 @@ struct Order<C> {
 
 impl<C> Pending<C> {
     fn answer(&mut self, reply: Reply) {
-        if let Some(sender) = self.reply.take() {
-            let _ = sender.send(reply);
-        }
+        self.promise.keep(reply);
     }
 }
 

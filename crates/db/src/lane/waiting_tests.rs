@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::super::{Asked, OutcomeOf, Reply};
+use super::super::{Asked, OutcomeOf, Promise, Reply};
 use super::*;
 use crate::caller::Actor;
 use crate::fault::Fault;
@@ -40,7 +40,7 @@ fn pay(user: u128, row: u128) -> Pending<Pay> {
         deadline: Instant::now() + Duration::from_secs(3600),
         passed_over: 0,
         not_before: None,
-        reply: Some(reply),
+        promise: Promise::new(reply),
     }
 }
 
