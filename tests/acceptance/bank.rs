@@ -137,6 +137,11 @@ pub fn lines(lines: &Value) -> Balances {
     sums
 }
 
+/// What a dry run warns of.
+pub fn warnings(dry: &Value) -> Vec<String> {
+    dry["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+}
+
 /// A product that the administrator offers: its terms, and members beside the usual ones.
 #[track_caller]
 pub fn product(house: &Institution, code: &str, terms: &Value, more: &Value) -> Uuid {

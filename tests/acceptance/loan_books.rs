@@ -22,6 +22,8 @@ impl Worked {
         assert_eq!(self.house.database.row_counts(), rows, "a dry run stores nothing");
         assert_eq!(dry["dry_run"], true);
         assert_eq!(lines(&dry["lines"]), expected(booked), "dry run of {action}");
+        let is_back_dated = dry["transaction"]["on"] != dry["transaction"]["booked_on"];
+        assert_eq!(bank::warnings(&dry).contains(&"back_dated".to_owned()), is_back_dated, "{dry}");
         let before = balances(&self.house);
         let done = manager.post(&path, request);
         assert_eq!(done.status / 100, 2, "{}", done.text);

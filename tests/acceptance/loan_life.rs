@@ -258,9 +258,13 @@ fn settled_early_at_the_payoff() {
         let payoff = show(&house, loan, "payoff");
         let total = cents(&payoff["total"]);
         // A cent less does not settle it, as a dry run says.
-        let less = json!({"amount": bank::money(total - 1), "channel": "cash"});
-        let dry = teller.ask(&format!("{}?dry_run=true", loan.path("repayments")), &less).ok(200);
-        assert_eq!(dry["loan"]["status"], "active", "{dry}");
+        let dry = |amount: i64| {
+            let request = json!({"amount": bank::money(amount), "channel": "cash"});
+            teller.ask(&format!("{}?dry_run=true", loan.path("repayments")), &request).ok(200)
+        };
+        assert_eq!(dry(total - 1)["loan"]["status"], "active");
+        let warned = [-1, 0, 1].map(|more| bank::warnings(&dry(total + more)));
+        assert_eq!(warned, [vec![], vec!["settles"], vec!["settles", "overpaid"]]);
         let request = json!({"amount": payoff["total"], "channel": "cash", "overpayment": "refuse"});
         let paid = teller.post(&loan.path("repayments"), &request).ok(201);
         let parts = &paid["transaction"]["parts"];

@@ -101,7 +101,9 @@ fn changes_count_at_the_next_request() {
     let repay = || teller.at(&second).post(&loan.path("repayments"), &builders::repayment("10.00"));
     let known = key();
     let repeat = || teller.at(&second).post_as(&known, &loan.path("repayments"), &builders::repayment("10.00"));
-    repeat().expect(201);
+    let done = repeat().ok(201);
+    let looked_up = teller.get(&format!("/v1/operations/{known}")).ok(200);
+    assert_eq!(looked_up, json!({"state": "done", "status": 201, "body": done}));
     change(json!({"roles": ["auditor"]}));
     repay().problem(403, "access.forbidden");
     // Not even what was answered before is shown again.
@@ -119,6 +121,9 @@ fn changes_count_at_the_next_request() {
     head.patch(&path, &etag, &json!({"branch_id": house.branch("ksm")})).expect(200);
     repay().problem(404, "resource.not_found");
     repeat().problem(404, "resource.not_found");
+    // It was done; of the loan nothing is told any more.
+    let looked_up = teller.get(&format!("/v1/operations/{known}")).ok(200);
+    assert_eq!(looked_up, json!({"state": "done", "status": 201}));
     teller.post(&elsewhere.path("repayments"), &builders::repayment("10.00")).expect(201);
     let etag = head.get(&path).expect(200).etag();
     head.patch(&path, &etag, &json!({"active": false})).expect(200);

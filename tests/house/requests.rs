@@ -204,3 +204,46 @@ fn lists_go_on_where_they_stopped() {
     }
     assert_eq!(seen, made.into_iter().rev().collect::<Vec<_>>());
 }
+
+#[test]
+fn short_lists_and_histories_come_in_pages_too() {
+    let house = Institution::start();
+    let loan = house.active_loan("nrb");
+    for amount in ["100.00", "20.00", "3.00"] {
+        house.repay(loan, amount).expect(201);
+    }
+    let admin = house.session("admin@hq");
+    admin.post("/v1/holidays", &json!({"held_on": "2026-12-12", "name": "Jamhuri Day"})).expect(201);
+    admin.post("/v1/holidays", &json!({"held_on": "2026-12-25", "name": "Christmas"})).expect(201);
+    let auditor = house.session("auditor@hq");
+    let paths =
+        ["/v1/branches", "/v1/staff", "/v1/gl-accounts", "/v1/periods", "/v1/holidays", "/v1/roles"].map(str::to_owned);
+    let of_loan = [loan.path("transactions"), loan.path("events")];
+    let cursor_of = |path: &str| auditor.get(&format!("{path}?limit=1")).ok(200)["next_cursor"].clone();
+    for path in paths.iter().chain(&of_loan) {
+        let reader = if path == "/v1/roles" { &admin } else { &auditor };
+        let all = reader.get(path).ok(200);
+        let all = all["data"].as_array().unwrap();
+        assert!(!all.is_empty(), "{path}");
+        let (mut seen, mut next) = (Vec::new(), Some(String::new()));
+        while let Some(cursor) = next {
+            let page = reader.get(&format!("{path}?limit=2{cursor}")).ok(200);
+            let rows = page["data"].as_array().unwrap();
+            assert!((1..=2).contains(&rows.len()), "{path}: {page}");
+            seen.extend(rows.clone());
+            next = page["next_cursor"].as_str().map(|cursor| format!("&cursor={cursor}"));
+        }
+        assert_eq!(&seen, all, "{path}");
+        for query in ["limit=0", "limit=201", "surprise=1", "cursor=AAAA"] {
+            reader.get(&format!("{path}?{query}")).problem(400, "request.malformed");
+        }
+    }
+    // A cursor of one loan's list is none of another's.
+    let other = house.active_loan("nrb");
+    let cursor = cursor_of(&of_loan[0]);
+    let cursor = cursor.as_str().unwrap();
+    auditor.get(&format!("{}?cursor={cursor}", of_loan[0])).expect(200);
+    auditor.get(&format!("{}?cursor={cursor}", of_loan[1])).problem(400, "request.malformed");
+    auditor.get(&format!("{}?cursor={cursor}", other.path("transactions"))).problem(400, "request.malformed");
+    house.must_hold(&[]);
+}

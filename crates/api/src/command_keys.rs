@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::Path;
 use axum::routing::get;
 use db::keys::key_id;
+use db::lane::Stored;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::asking::Asking;
+use crate::asking::{Asking, Reading};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 
@@ -18,8 +19,8 @@ pub const OPERATIONS: &[Operation] =
         .about("Commands", "What became of your command with this Idempotency-Key")
         .answers(200, schema::<OperationView>)];
 
-/// `unknown`: never seen or rolled back, send it again with the same key; `in_progress`; `done` with the answer; `held` with
-/// the approval that it waits for.
+/// `unknown`: never seen or rolled back, send it again with the same key; `in_progress`; `done` with the answer, whose body is
+/// left out where you may no longer see the record; `held` with the approval that it waits for.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OperationView {
     state: &'static str,
@@ -45,6 +46,10 @@ async fn show(asking: Asking, Path(key): Path<String>) -> Result<Json<OperationV
         drop(reading);
         stored = db::lane::stored_answer(&asking.read().await?.tx, id).await?;
     }
+    let shows_body = match &stored {
+        Some(stored) => may_see_record(&asking.read().await?, stored).await?,
+        None => true,
+    };
     Ok(Json(match stored {
         None => view("unknown"),
         Some(stored) if stored.approval_id.is_some() => {
@@ -52,8 +57,19 @@ async fn show(asking: Asking, Path(key): Path<String>) -> Result<Json<OperationV
         }
         Some(stored) => OperationView {
             status: Some(stored.answer.status),
-            body: RawValue::from_string(stored.answer.body).ok(),
+            body: Some(stored.answer.body).filter(|_| shows_body).and_then(|body| RawValue::from_string(body).ok()),
             ..view("done")
         },
     }))
+}
+
+/// As the same command sent again would be asked: whoever moved to another branch since sees no more of its loans.
+async fn may_see_record(reading: &Reading, stored: &Stored) -> Result<bool, Problem> {
+    match stored.answer.subject_id {
+        Some(loan_id) if stored.operation.starts_with("loan.") => {
+            let visible = loans::store::loans_visible(&reading.tx, &[(loan_id, reading.caller.scope)]).await?;
+            Ok(visible == [true])
+        }
+        _ => Ok(true),
+    }
 }

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use db::keys::Claim;
 use db::page::{LIMIT_DEFAULT, LIMIT_MOST, Page, Position, Rows};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -17,6 +17,24 @@ pub struct List<T> {
     pub data: Vec<T>,
     /// Send it as `cursor`, with the same filters, for the next page; null on the last.
     pub next_cursor: Option<String>,
+}
+
+/// Of a list that is read whole because it is short: all of it, unless a page is asked for.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WholeQuery {
+    /// Rows on a page, up to 200. Left out: all rows, and behind a cursor 50.
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+}
+
+/// Of a list that may be long: pages of 50, unless another number is asked for.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Rows on a page, up to 200. Left out: 50.
+    limit: Option<i64>,
+    cursor: Option<String>,
 }
 
 /// Reads `limit` and `cursor`. `filter` is the text of all other parameters: a cursor of another filter is refused.
@@ -31,12 +49,7 @@ pub fn page(limit: Option<i64>, cursor: Option<&str>, filter: &str) -> Result<Pa
     }
     let after = match cursor {
         None => None,
-        Some(text) => Some(read(text, filter).ok_or_else(|| {
-            Problem::malformed(
-                "the cursor is not one of this list: begin again without it, and keep the filters between pages",
-            )
-            .at("cursor", "field.invalid", "not a cursor of this list")
-        })?),
+        Some(text) => Some(read(text, filter).ok_or_else(elsewhere)?),
     };
     Ok(Page { limit, after })
 }
@@ -46,6 +59,49 @@ pub fn list<T, V>(rows: Rows<T>, filter: &str, view: impl Fn(T) -> V) -> List<V>
         data: rows.rows.into_iter().map(view).collect(),
         next_cursor: rows.next.map(|position| write(position, filter)),
     }
+}
+
+/// What of a list that was read whole is asked for. `id` tells its rows apart, `filter` it from other lists.
+pub fn whole<T, V>(
+    rows: Vec<T>,
+    query: &WholeQuery,
+    filter: &str,
+    id: impl Fn(&T) -> Uuid,
+    view: impl Fn(&T) -> V,
+) -> Result<List<V>, Problem> {
+    if query.limit.is_none() && query.cursor.is_none() {
+        return Ok(List { data: rows.iter().map(view).collect(), next_cursor: None });
+    }
+    let query = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    cut(rows, &query, filter, id, view)
+}
+
+/// A page of rows that were read whole.
+pub fn cut<T, V>(
+    mut rows: Vec<T>,
+    query: &PageQuery,
+    filter: &str,
+    id: impl Fn(&T) -> Uuid,
+    view: impl Fn(&T) -> V,
+) -> Result<List<V>, Problem> {
+    let page = page(query.limit, query.cursor.as_deref(), filter)?;
+    if let Some(after) = page.after_id() {
+        let last = rows.iter().position(|row| id(row) == after).ok_or_else(elsewhere)?;
+        rows.drain(..=last);
+    }
+    // The order is the list's own: a row is found again by its id.
+    let rows = page.rows(rows, |row| Position { at: DateTime::UNIX_EPOCH, id: id(row) });
+    Ok(list(rows, filter, |row| view(&row)))
+}
+
+/// The id of a row that has only a code: for its cursor.
+pub fn id_of_code(code: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, code.as_bytes())
+}
+
+fn elsewhere() -> Problem {
+    Problem::malformed("the cursor is not one of this list: begin again without it, and keep the filters between pages")
+        .at("cursor", "field.invalid", "not a cursor of this list")
 }
 
 fn write(position: Position, filter: &str) -> String {
@@ -76,5 +132,33 @@ mod tests {
         assert_eq!(read(&text, "status=active"), Some(position));
         assert_eq!(read(&text, "status=closed"), None);
         assert_eq!(read("AAAA", ""), None);
+    }
+
+    #[test]
+    fn a_short_list_comes_whole_or_in_pages() {
+        let rows: Vec<u128> = (1..=5).collect();
+        let ask = |limit, cursor: Option<String>| {
+            let query = WholeQuery { limit, cursor };
+            whole(rows.clone(), &query, "rows", |row| Uuid::from_u128(*row), |row| *row)
+        };
+        let all = ask(None, None).unwrap();
+        assert_eq!((all.data, all.next_cursor), (rows.clone(), None));
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = ask(Some(2), cursor).unwrap();
+            assert!(page.data.len() <= 2);
+            seen.extend(page.data);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, rows);
+        // Of another list, of a row that is gone, and too many at once.
+        let at = |id| Position { at: DateTime::UNIX_EPOCH, id: Uuid::from_u128(id) };
+        assert!(ask(None, Some(write(at(3), "others"))).is_err());
+        assert!(ask(None, Some(write(at(9), "rows"))).is_err());
+        assert!(ask(Some(201), None).is_err());
+        assert_eq!(ask(None, Some(write(at(3), "rows"))).unwrap().data, [4, 5]);
     }
 }

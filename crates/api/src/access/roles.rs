@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::asking::{Asking, Reading};
-use crate::body::Body;
-use crate::cursor::List;
+use crate::body::{Body, Parameters};
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -21,6 +21,7 @@ use crate::wire::{Code, Name, Word};
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/roles", "list_roles", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The roles of the institution, by code")
+        .query(schema::<WholeQuery>)
         .answers(200, schema::<List<RoleView>>),
     Operation::post("/v1/roles", "create_role", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make a role: a named set of permissions")
@@ -58,9 +59,9 @@ impl RoleView {
     }
 }
 
-async fn list(reading: Reading) -> Result<Json<List<RoleView>>, Problem> {
+async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<List<RoleView>>, Problem> {
     let roles = access::store::roles_all(&reading.tx).await?;
-    Ok(Json(List { data: roles.iter().map(RoleView::of).collect(), next_cursor: None }))
+    cursor::whole(roles, &query.0, "roles", |role| cursor::id_of_code(&role.code), RoleView::of).map(Json)
 }
 
 async fn create(asking: Asking, body: Body<RoleRequest>) -> Result<Response, Problem> {

@@ -74,7 +74,7 @@ pub const JOURNAL: &[ErrorCode] = &[
     ),
     code(
         "journal.no_breakdown",
-        409,
+        422,
         "Only an entry of the close of day sums up many loans.",
         "This one is whole as it stands: read its lines.",
     ),

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading, versioned};
-use crate::body::{Body, Id};
-use crate::cursor::List;
+use crate::body::{Body, Id, Parameters};
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -22,6 +22,7 @@ use crate::wire::{Code, Name, Word, new_id};
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/gl-accounts", "list_gl_accounts", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The chart of accounts, by code")
+        .query(schema::<WholeQuery>)
         .answers(200, schema::<List<AccountView>>),
     Operation::post("/v1/gl-accounts", "open_gl_account", Access::Needs(Permission::ChartManage), || post(open))
         .about("Ledger", "Open an account")
@@ -77,9 +78,9 @@ impl AccountView {
     }
 }
 
-async fn list(reading: Reading) -> Result<Json<List<AccountView>>, Problem> {
+async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<List<AccountView>>, Problem> {
     let accounts = ledger::store::accounts_all(&reading.tx).await?;
-    Ok(Json(List { data: accounts.iter().map(AccountView::of).collect(), next_cursor: None }))
+    cursor::whole(accounts, &query.0, "gl-accounts", |account| account.id, AccountView::of).map(Json)
 }
 
 async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {

@@ -23,7 +23,7 @@ use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List};
 use crate::ledger::account_lines::debit;
 use crate::operation::{Access, Operation, schema};
-use crate::preview::foreseen;
+use crate::preview::{WarningView, foreseen};
 use crate::problem::Problem;
 use crate::render;
 use crate::wire::{AmountText, Code, CurrencyCode, Day, DryRun, Name, new_id};
@@ -144,6 +144,7 @@ pub struct EntryPreviewView {
     held: bool,
     #[serde(flatten)]
     entry: EntryView,
+    warnings: Vec<WarningView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -275,7 +276,13 @@ async fn preview(tx: &Tx, entry: &Entry, total: Amount) -> Result<Response, Prob
         Some(line) => waits_for_approval(tx, line.currency, total).await?,
         None => false,
     };
-    Ok(Json(EntryPreviewView { dry_run: true, held, entry: EntryView::of(entry) }).into_response())
+    let EntryHead { value_on, booked_on, .. } = entry.head;
+    let mut warnings = Vec::from_iter(WarningView::of_days(value_on, booked_on));
+    if booked_on < tx.business_date {
+        let detail = format!("it changes what was reported of {booked_on} and the days since");
+        warnings.push(WarningView::new("booked_earlier", detail));
+    }
+    Ok(Json(EntryPreviewView { dry_run: true, held, entry: EntryView::of(entry), warnings }).into_response())
 }
 
 pub fn posted(asked: &Asked<'_, PostManualEntry>, outcome: &OutcomeOf<PostManualEntry>) -> Answer {

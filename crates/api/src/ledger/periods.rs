@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
-use crate::body::Body;
-use crate::cursor::List;
+use crate::body::{Body, Parameters};
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -26,6 +26,7 @@ use crate::wire::{Day, Word};
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/periods", "list_periods", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The months from the first in which anything was booked to the open one")
+        .query(schema::<WholeQuery>)
         .answers(200, schema::<List<PeriodView>>),
     Operation::post("/v1/periods/{period}/close", "close_period", Access::Needs(Permission::PeriodManage), || {
         post(close)
@@ -97,10 +98,10 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
     }
 }
 
-async fn list(reading: Reading) -> Result<Json<List<PeriodView>>, Problem> {
+async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<List<PeriodView>>, Problem> {
     let (calendar, changed) = (calendar(&reading.tx).await?, periods_changed(&reading.tx).await?);
-    let data = months(&calendar, &changed).iter().map(PeriodView::of).collect();
-    Ok(Json(List { data, next_cursor: None }))
+    let id = |period: &Period| cursor::id_of_code(&period.month.to_string());
+    cursor::whole(months(&calendar, &changed), &query.0, "periods", id, PeriodView::of).map(Json)
 }
 
 async fn close(asking: Asking, month: InPath, body: Body<PeriodRequest>) -> Result<Response, Problem> {

@@ -64,7 +64,7 @@ async fn show(reading: Reading, id: Id) -> Result<Json<BreakdownView>, Problem> 
     let product_id = entry.lines.iter().find_map(|line| line.product_id);
     let (CLOSE_OF_DAY, Some(product_id)) = (entry.head.event.as_str(), product_id) else {
         return Err(Problem::new(
-            StatusCode::CONFLICT,
+            StatusCode::UNPROCESSABLE_ENTITY,
             "journal.no_breakdown",
             "only an entry of the close of day sums up many loans: this one is whole as it stands",
         ));

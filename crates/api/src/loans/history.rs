@@ -17,8 +17,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::asking::Reading;
-use crate::body::Id;
-use crate::cursor::List;
+use crate::body::{Id, Parameters};
+use crate::cursor::{self, List, PageQuery};
 use crate::loans::show::{found, replayed};
 use crate::loans::views::{TransactionFigures, TransactionView, parts_of};
 use crate::operation::{Access, Operation, schema};
@@ -33,9 +33,11 @@ pub const OPERATIONS: &[Operation] = &[
         || get(transactions),
     )
     .about("Loans", "Events that moved money, by value date")
+    .query(schema::<PageQuery>)
     .answers(200, schema::<List<TransactionView>>),
     Operation::get("/v1/loans/{id}/events", "list_loan_events", Access::Needs(Permission::LoanRead), || get(events))
         .about("Loans", "All events, in the order in which they became known")
+        .query(schema::<PageQuery>)
         .answers(200, schema::<List<EventView>>),
 ];
 
@@ -54,25 +56,30 @@ pub struct EventView {
     recorded_at: DateTime<Utc>,
 }
 
-async fn transactions(reading: Reading, id: Id) -> Result<Json<List<TransactionView>>, Problem> {
+async fn transactions(
+    reading: Reading,
+    id: Id,
+    query: Parameters<PageQuery>,
+) -> Result<Json<List<TransactionView>>, Problem> {
     let record = found(&reading, id).await?;
     let (events, replayed) = replayed(&reading, &record, None).await?;
     let mut moved: Vec<&RecordedEvent> = events.iter().filter(|known| moves_money(known.event.kind)).collect();
     moved.sort_by_key(|known| (known.event.value_on, known.number));
     let known = Known::of(&events, &replayed);
     let mut balance = Amount::ZERO;
-    let data = moved
-        .into_iter()
-        .map(|event| {
-            let figures = known.figures(event);
-            balance += match event.event.kind {
-                EventKind::Disbursed { amount, .. } if figures.reversed_by.is_none() => amount,
-                _ => -figures.parts.principal,
-            };
-            TransactionView::of(event, &TransactionFigures { balance, ..figures }, record.currency)
-        })
-        .collect();
-    Ok(Json(List { data, next_cursor: None }))
+    // A page in the middle needs the balance that all before it left.
+    let figures = moved.into_iter().map(|event| {
+        let figures = known.figures(event);
+        balance += match event.event.kind {
+            EventKind::Disbursed { amount, .. } if figures.reversed_by.is_none() => amount,
+            _ => -figures.parts.principal,
+        };
+        (event, TransactionFigures { balance, ..figures })
+    });
+    let (filter, view) = (format!("transactions {}", record.id), |row: &(&RecordedEvent, TransactionFigures)| {
+        TransactionView::of(row.0, &row.1, record.currency)
+    });
+    cursor::cut(figures.collect(), &query.0, &filter, |row| row.0.event.id, view).map(Json)
 }
 
 fn moves_money(kind: EventKind) -> bool {
@@ -119,27 +126,30 @@ impl<'a> Known<'a> {
     }
 }
 
-async fn events(reading: Reading, id: Id) -> Result<Json<List<EventView>>, Problem> {
+async fn events(reading: Reading, id: Id, query: Parameters<PageQuery>) -> Result<Json<List<EventView>>, Problem> {
     let record = found(&reading, id).await?;
     let events = store::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
-    let data = events
-        .into_iter()
-        .map(|known| EventView {
+    let filter = format!("events {}", record.id);
+    cursor::cut(events, &query.0, &filter, |known| known.event.id, EventView::of).map(Json)
+}
+
+impl EventView {
+    fn of(known: &RecordedEvent) -> EventView {
+        EventView {
             id: known.event.id,
             number: known.number,
             kind: Word(known.event.kind.name()),
             on: Day(known.event.value_on),
             booked_on: Day(known.event.booked_on),
-            channel: known.channel,
-            receipt: known.receipt,
-            reason: known.reason,
+            channel: known.channel.clone(),
+            receipt: known.receipt.clone(),
+            reason: known.reason.clone(),
             reverses: match known.event.kind {
                 EventKind::Reversed { reverses } => Some(reverses),
                 _ => None,
             },
             journal_entry_id: known.entry_id,
             recorded_at: known.recorded_at,
-        })
-        .collect();
-    Ok(Json(List { data, next_cursor: None }))
+        }
+    }
 }

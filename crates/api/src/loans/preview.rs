@@ -3,25 +3,29 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use db::lane::Command;
+use kernel::amount::Amount;
 use ledger::books::Books;
 use loans::actions::record::Recorded;
 use loans::error::LoanError;
+use loans::event::EventKind;
+use loans::record::LoanStatus;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::asking::Asking;
 use crate::loans::views::RecordedView;
-use crate::preview::foreseen;
+use crate::preview::{WarningView, foreseen};
 use crate::problem::Problem;
 
-/// What would happen: the answer, and the journal lines.
+/// What would happen: the answer, the journal lines, and what should be seen before.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PreviewView {
     dry_run: bool,
     #[serde(flatten)]
     recorded: RecordedView,
     lines: Vec<PreviewLine>,
+    warnings: Vec<WarningView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,6 +59,27 @@ impl PreviewView {
                 credit: (-line.amount).or_zero().format(currency),
             }
         });
-        PreviewView { dry_run: true, recorded: RecordedView::of(recorded), lines: lines.collect() }
+        PreviewView {
+            dry_run: true,
+            recorded: RecordedView::of(recorded),
+            lines: lines.collect(),
+            warnings: warnings(recorded),
+        }
     }
+}
+
+fn warnings(recorded: &Recorded) -> Vec<WarningView> {
+    let Recorded { event, parts, loan, .. } = recorded;
+    let mut warnings = Vec::from_iter(WarningView::of_days(event.event.value_on, event.event.booked_on));
+    if matches!(event.event.kind, EventKind::Repaid { .. })
+        && matches!(loan.status, LoanStatus::Closed | LoanStatus::Overpaid)
+    {
+        warnings.push(WarningView::new("settles", "nothing is owed after it: the loan is settled"));
+    }
+    if parts.overpaid > Amount::ZERO {
+        let surplus = parts.overpaid.format(loan.currency);
+        let detail = format!("{surplus} {} is more than the loan owes: it is owed to the client", loan.currency);
+        warnings.push(WarningView::new("overpaid", detail));
+    }
+    warnings
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
-use crate::body::Body;
-use crate::cursor::List;
+use crate::body::{Body, Parameters};
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -23,6 +23,7 @@ use crate::wire::{Code, Name, new_id};
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/branches", "list_branches", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The branches that you may see, parents before children")
+        .query(schema::<WholeQuery>)
         .answers(200, schema::<List<BranchView>>),
     Operation::post("/v1/branches", "open_branch", Access::Needs(Permission::BranchManage), || post(open))
         .about("Institution", "Open a branch below another")
@@ -66,10 +67,10 @@ impl BranchView {
     }
 }
 
-async fn list(reading: Reading) -> Result<Json<List<BranchView>>, Problem> {
-    let branches = org::store::branches_all(&reading.tx).await?;
-    let data = branches.iter().filter(|branch| branch.is_in(&reading.caller.scope)).map(BranchView::of).collect();
-    Ok(Json(List { data, next_cursor: None }))
+async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<List<BranchView>>, Problem> {
+    let mut branches = org::store::branches_all(&reading.tx).await?;
+    branches.retain(|branch| branch.is_in(&reading.caller.scope));
+    cursor::whole(branches, &query.0, "branches", |branch| branch.id, BranchView::of).map(Json)
 }
 
 async fn open(asking: Asking, body: Body<BranchRequest>) -> Result<Response, Problem> {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
-use crate::cursor::List;
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -35,6 +35,9 @@ pub const OPERATIONS: &[Operation] = &[
 pub struct HolidayQuery {
     from: Option<Day>,
     to: Option<Day>,
+    /// Rows on a page, up to 200. Left out: all rows, and behind a cursor 50.
+    limit: Option<i64>,
+    cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,10 +70,12 @@ impl HolidayView {
 }
 
 async fn list(reading: Reading, query: Parameters<HolidayQuery>) -> Result<Json<List<HolidayView>>, Problem> {
-    let from = query.0.from.map_or(kernel::date::EARLIEST, |day| day.0);
-    let to = query.0.to.map_or(kernel::date::LATEST, |day| day.0);
+    let HolidayQuery { from, to, limit, cursor } = query.0;
+    let from = from.map_or(kernel::date::EARLIEST, |day| day.0);
+    let to = to.map_or(kernel::date::LATEST, |day| day.0);
     let holidays = org::store::holidays_between(&reading.tx, from, to).await?;
-    Ok(Json(List { data: holidays.iter().map(HolidayView::of).collect(), next_cursor: None }))
+    let (page, filter) = (WholeQuery { limit, cursor }, format!("holidays {from} {to}"));
+    cursor::whole(holidays, &page, &filter, |holiday| holiday.id, HolidayView::of).map(Json)
 }
 
 async fn declare(asking: Asking, body: Body<HolidayRequest>) -> Result<Response, Problem> {

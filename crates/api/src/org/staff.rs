@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
-use crate::body::Body;
-use crate::cursor::List;
+use crate::body::{Body, Parameters};
+use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::render;
@@ -22,6 +22,7 @@ use crate::wire::{Code, Name, new_id};
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/staff", "list_staff", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The staff of the branches that you may see")
+        .query(schema::<WholeQuery>)
         .answers(200, schema::<List<StaffView>>),
     Operation::post("/v1/staff", "employ_staff", Access::Needs(Permission::BranchManage), || post(employ))
         .about("Institution", "Take a person on the staff; loan officers own clients and loans")
@@ -65,9 +66,9 @@ impl StaffView {
     }
 }
 
-async fn list(reading: Reading) -> Result<Json<List<StaffView>>, Problem> {
+async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<List<StaffView>>, Problem> {
     let staff = org::store::staff_all(&reading.tx, reading.caller.scope.branch_id).await?;
-    Ok(Json(List { data: staff.iter().map(StaffView::of).collect(), next_cursor: None }))
+    cursor::whole(staff, &query.0, "staff", |staff| staff.id, StaffView::of).map(Json)
 }
 
 async fn employ(asking: Asking, body: Body<StaffRequest>) -> Result<Response, Problem> {

@@ -209,7 +209,7 @@ async fn within<C: Command>(
 }
 
 /// The open day stands beside each, and alone where no key is stored: one statement for what every batch must know.
-const DAY_AND_KEYS: &str = "select open_on, key.id, fingerprint, status, subject_id, approval_id, bodies[body_no] as body
+const DAY_AND_KEYS: &str = "select open_on, key.id, operation, fingerprint, status, subject_id, approval_id, bodies[body_no] as body
      from business_day left join (idempotency_key key left join idempotency_body body on body.id = body_id) on key.id = any($1)";
 
 /// A stored answer is shown only to who may still see its record.
@@ -247,6 +247,7 @@ struct Seen {
 /// A command's stored answer.
 #[derive(Debug)]
 pub struct Stored {
+    pub operation: String,
     fingerprint: Vec<u8>,
     pub answer: Answer,
     /// Where the command was held for a second person.
@@ -336,6 +337,8 @@ impl Stored {
             subject_id: row.get("subject_id"),
             replayed: true,
         };
-        Some((id, Stored { fingerprint: row.get("fingerprint"), answer, approval_id: row.get("approval_id") }))
+        let (operation, fingerprint, approval_id) =
+            (row.get("operation"), row.get("fingerprint"), row.get("approval_id"));
+        Some((id, Stored { operation, fingerprint, answer, approval_id }))
     }
 }

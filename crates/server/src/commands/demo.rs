@@ -12,7 +12,7 @@ use db::pool::Pool;
 use tokio::net::TcpListener;
 
 use crate::arguments::{DEMO_PASSWORD, DEMO_USERS, Demo};
-use crate::commands::serve;
+use crate::commands::serve::{self, Stopping};
 use crate::demo::desk::Desk;
 use crate::demo::found::{self, Found};
 use crate::demo::furnish;
@@ -46,12 +46,13 @@ async fn show(arguments: &Demo, listener: TcpListener, house: &mut House) -> Res
         }
     };
     let app = serve::app(pool, &arguments.serving).await?;
+    let mut stopping = Stopping::listen()?;
     if let Some((span, open_on)) = to_load {
         let stop = Cell::new(false);
         let mut loading = pin!(load_into(&app, arguments, span, open_on, &stop));
         let loaded = tokio::select! {
             loaded = &mut loading => loaded?,
-            stopped = serve::until_stopped(house) => {
+            stopped = serve::until_stopped(house, &mut stopping) => {
                 stopped?;
                 stop.set(true);
                 loading.await?
@@ -62,7 +63,7 @@ async fn show(arguments: &Demo, listener: TcpListener, house: &mut House) -> Res
         }
     }
     greet(&app.pool, serve::address(&listener, &arguments.serving)?).await?;
-    serve::serve_until_stopped(listener, app, house).await
+    serve::serve_until_stopped(listener, app, house, &mut stopping).await
 }
 
 const FOREIGN: &str = "there is an institution in this database already, and it is not the demo's: nothing was changed. \

@@ -12,6 +12,7 @@ use db::pool::{CONNECTIONS, Pool};
 use db::tx::Tx;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::arguments::{Serve, Serving};
@@ -29,8 +30,9 @@ pub async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     }
     let app = app(pool, &arguments.serving).await?;
     let address = address(&listener, &arguments.serving)?;
+    let mut stopping = Stopping::listen()?;
     println!("Ayni serves on http://{address}: the reference is at /docs. Stop it with Ctrl-C.");
-    let served = serve_until_stopped(listener, app, &mut house).await;
+    let served = serve_until_stopped(listener, app, &mut house, &mut stopping).await;
     house.close().await?;
     served?;
     Ok(ExitCode::SUCCESS)
@@ -106,7 +108,12 @@ async fn check(pool: &Pool, allow_owner: bool) -> Result<(), Failure> {
 }
 
 /// Serves, and works off what waits, until Ctrl-C or SIGTERM, or until the private Postgres has died.
-pub async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut House) -> Result<(), Failure> {
+pub async fn serve_until_stopped(
+    listener: TcpListener,
+    app: App,
+    house: &mut House,
+    stopping: &mut Stopping,
+) -> Result<(), Failure> {
     tokio::spawn(crate::housekeeping::run(app.pool.clone(), app.closer.clone()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = tokio::spawn(api::serve::serve(listener, app, async {
@@ -114,7 +121,7 @@ pub async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut Ho
         let _ = stopped.await;
     }));
     let stopped = tokio::select! {
-        stopped = until_stopped(house) => stopped,
+        stopped = until_stopped(house, stopping) => stopped,
         // A process that serves nothing must not look alive.
         _ = &mut serving => return Err(Failure::Said("the server ended by itself: its log says why".to_owned())),
     };
@@ -124,9 +131,9 @@ pub async fn serve_until_stopped(listener: TcpListener, app: App, house: &mut Ho
 }
 
 /// Ends when somebody asks for it, and fails when the private Postgres has died.
-pub async fn until_stopped(house: &mut House) -> Result<(), Failure> {
+pub async fn until_stopped(house: &mut House, stopping: &mut Stopping) -> Result<(), Failure> {
     tokio::select! {
-        () = asked_to_stop() => Ok(()),
+        () = stopping.asked() => Ok(()),
         failure = watch(house) => Err(failure),
     }
 }
@@ -140,17 +147,23 @@ async fn watch(house: &mut House) -> Failure {
     }
 }
 
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+/// Ctrl-C and SIGTERM, heard from the moment this is made: whoever reads that Ayni serves may stop it at once, in good order.
+#[derive(Debug)]
+pub struct Stopping {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stopping {
+    pub fn listen() -> Result<Stopping, Failure> {
+        let hear = |kind| signal(kind).map_err(|cause| Failure::Said(format!("signals cannot be heard: {cause}")));
+        Ok(Stopping { interrupt: hear(SignalKind::interrupt())?, terminate: hear(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
