@@ -2,9 +2,12 @@
 //!
 //! While a batch waits for the disk, nobody works on it: the more of its time a batch spends so, the more of them fill the time.
 //! One more than that keeps the database busy while this process decides. And a batch has a price whatever its size, so batches
-//! should be alike: another starts only when as many commands wait as those on their way have on average.
+//! should be alike: another starts only when as many commands wait as those on their way have on average. Where a whole batch
+//! waits, being alike costs nothing, and one more keeps the database busy through the round trips of the others.
 
 use std::time::Duration;
+
+use super::Limits;
 
 /// A quick disk until the first batches say otherwise.
 #[derive(Debug, Default)]
@@ -35,10 +38,12 @@ impl Pace {
 
     /// Whether a batch may start beside those on their way. Where nothing is on its way nothing waits, and nobody waits long for a batch
     /// that has met trouble.
-    pub fn has_room(&self, on_their_way: OnTheirWay, waiting: usize, most: usize) -> bool {
+    pub fn has_room(&self, on_their_way: OnTheirWay, waiting: usize, limits: Limits) -> bool {
         let OnTheirWay { batches, commands, newest } = on_their_way;
         let is_worth_it = waiting * batches >= commands || newest >= self.patience();
-        batches == 0 || (batches < self.in_flight(most) && is_worth_it)
+        let more = usize::from(waiting >= limits.biggest);
+        let in_flight = limits.in_flight.min(self.in_flight() + more);
+        batches == 0 || (batches < in_flight && is_worth_it)
     }
 
     /// How long the next batch waits to grow: twice what a batch takes.
@@ -46,10 +51,10 @@ impl Pace {
         Duration::from_micros(2 * self.batch_micros) + Duration::from_millis(1)
     }
 
-    /// At least one and at most `most`.
-    fn in_flight(&self, most: usize) -> usize {
+    /// As many as fill the time of commits, and one.
+    fn in_flight(&self) -> usize {
         let filling = 1000 / (1000 - self.commit_share.min(999));
-        most.min(1 + usize::try_from(filling).unwrap_or(usize::MAX))
+        1 + usize::try_from(filling).unwrap_or(1000)
     }
 }
 
@@ -64,16 +69,15 @@ mod tests {
             [(10, 0, 2), (10, 1, 2), (10, 4, 2), (10, 6, 3), (10, 7, 4), (100, 99, 4), (0, 0, 2)]
         {
             let mut pace = Pace::default();
-            assert_eq!(pace.in_flight(4), 2);
+            assert_eq!(pace.in_flight(), 2);
             (0..100).for_each(|_| pace.note(millis(batch), millis(commit)));
-            assert_eq!(pace.in_flight(4), expected, "{commit} of {batch} ms");
-            assert_eq!(pace.in_flight(1), 1);
+            assert_eq!(pace.in_flight().min(4), expected, "{commit} of {batch} ms");
         }
     }
 
     #[test]
     fn batches_are_alike() {
-        let millis = Duration::from_millis;
+        let (millis, limits) = (Duration::from_millis, Limits::default());
         let mut pace = Pace::default();
         (0..100).for_each(|_| pace.note(millis(5), millis(1)));
         // batches, their commands, milliseconds since the newest began, waiting
@@ -84,12 +88,21 @@ mod tests {
             (1, 1, 1, 1, true),
             (1, 32, 12, 1, true),
             (2, 2, 12, 100, false),
+            (2, 256, 1, 255, false),
+            (2, 256, 1, 256, true),
+            (3, 384, 1, 1_000, false),
         ] {
             let on_their_way = OnTheirWay { batches, commands, newest: millis(newest) };
-            assert_eq!(pace.has_room(on_their_way, waiting, 4), expected, "{waiting} beside {commands}");
+            assert_eq!(pace.has_room(on_their_way, waiting, limits), expected, "{waiting} beside {commands}");
         }
         // Even if the count were wrong, a lane that does nothing begins.
-        assert!(pace.has_room(OnTheirWay { batches: 0, commands: 7, newest: millis(0) }, 1, 4));
+        assert!(pace.has_room(OnTheirWay { batches: 0, commands: 7, newest: millis(0) }, 1, limits));
+        // Never more than the lane may have, however slow the disk.
+        (0..100).for_each(|_| pace.note(millis(100), millis(99)));
+        for (in_flight, expected) in [(3, true), (2, false), (1, false)] {
+            let on_their_way = OnTheirWay { batches: 2, commands: 2, newest: millis(0) };
+            assert_eq!(pace.has_room(on_their_way, 1_000, Limits { in_flight, ..limits }), expected, "{in_flight}");
+        }
     }
 
     #[test]
@@ -97,6 +110,6 @@ mod tests {
         let mut pace = Pace::default();
         (0..10).for_each(|_| pace.note(Duration::from_millis(10), Duration::from_millis(1)));
         pace.note(Duration::from_millis(500), Duration::from_millis(490));
-        assert_eq!(pace.in_flight(4), 2);
+        assert_eq!(pace.in_flight(), 2);
     }
 }

@@ -72,7 +72,7 @@ impl<C: Command> Queue<C> {
     fn has_room(&self) -> bool {
         let (batches, newest) = (self.batches.len(), self.began.elapsed());
         let on_their_way = OnTheirWay { batches, commands: self.commands, newest };
-        self.pace.has_room(on_their_way, self.waiting.len(), self.limits.in_flight)
+        self.pace.has_room(on_their_way, self.waiting.len(), self.limits)
     }
 
     /// Whether commands wait only for company.
