@@ -108,6 +108,8 @@ fn changes_count_at_the_next_request() {
     repay().problem(403, "access.forbidden");
     // Not even what was answered before is shown again.
     repeat().problem(403, "access.forbidden");
+    let looked_up = teller.get(&format!("/v1/operations/{known}")).ok(200);
+    assert_eq!(looked_up, json!({"state": "done", "status": 201}));
     teller.get("/v1/journal-entries").expect(200);
     change(json!({"roles": ["teller", "auditor"]}));
     repay().expect(201);

@@ -87,3 +87,13 @@ fn a_stop_finishes_what_runs() {
     house.server.restart();
     house.must_hold(&[]);
 }
+
+#[test]
+fn databases_beside_each_other_are_migrated_at_once() {
+    // Roles are the whole server's: all of these alter the same ones.
+    let made: Vec<_> = (0..6).map(|_| std::thread::spawn(Database::empty)).collect();
+    for made in made {
+        let database = made.join().unwrap();
+        assert_eq!(database.query("select from business_day", &[]).len(), 0);
+    }
+}

@@ -210,3 +210,23 @@ fn an_answer_can_be_looked_up() {
     assert_eq!(other, json!({"state": "unknown"}));
     house.must_hold(&[]);
 }
+
+#[test]
+fn many_look_up_at_once() {
+    let house = Institution::start();
+    let accountant = house.session("accountant@nrb");
+    let done = key();
+    let entry = accountant.post_as(&done, "/v1/journal-entries", &house.entry_request("nrb", "10.00")).ok(201);
+    // More than there are connections to the database: nobody needs two.
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let seen = accountant.get(&format!("/v1/operations/{done}")).ok(200);
+                    assert_eq!(seen, json!({"state": "done", "status": 201, "body": entry}));
+                }
+            });
+        }
+    });
+    house.must_hold(&[]);
+}

@@ -93,3 +93,25 @@ fn every_decision_is_audited_once() {
     assert!(outbox >= 4, "applied, approved, disbursed, repaid are {outbox} events in the outbox");
     house.must_hold(&[]);
 }
+
+#[test]
+fn an_entry_is_foreseen_with_what_should_be_seen_before() {
+    let house = Institution::start();
+    let (auditor, accountant) = (house.session("auditor@hq"), house.session("accountant@nrb"));
+    let before = house.database.row_counts();
+    let mut entry = house.entry_request("nrb", "10.00");
+    let mut warned = Vec::new();
+    for (member, day) in [("id", None), ("value_on", Some("2026-01-30")), ("booked_on", Some("2026-01-30"))] {
+        if let Some(day) = day {
+            entry[member] = json!(day);
+        }
+        let dry = accountant.ask("/v1/journal-entries?dry_run=true", &entry).ok(200);
+        let codes: Vec<&str> =
+            dry["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect();
+        warned.push(codes.join(" "));
+    }
+    assert_eq!(warned, ["", "back_dated", "booked_earlier"]);
+    assert_eq!(house.database.row_counts(), before, "a dry run wrote rows");
+    assert_eq!(auditor.get("/v1/journal-entries?booked_to=2026-01-30").ok(200)["data"], json!([]));
+    house.must_hold(&[]);
+}

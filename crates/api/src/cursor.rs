@@ -37,6 +37,12 @@ pub struct PageQuery {
     cursor: Option<String>,
 }
 
+impl PageQuery {
+    pub fn page(&self, filter: &str) -> Result<Page, Problem> {
+        page(self.limit, self.cursor.as_deref(), filter)
+    }
+}
+
 /// Reads `limit` and `cursor`. `filter` is the text of all other parameters: a cursor of another filter is refused.
 pub fn page(limit: Option<i64>, cursor: Option<&str>, filter: &str) -> Result<Page, Problem> {
     let limit = limit.unwrap_or(LIMIT_DEFAULT);
@@ -72,19 +78,18 @@ pub fn whole<T, V>(
     if query.limit.is_none() && query.cursor.is_none() {
         return Ok(List { data: rows.iter().map(view).collect(), next_cursor: None });
     }
-    let query = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
-    cut(rows, &query, filter, id, view)
+    let page = page(query.limit, query.cursor.as_deref(), filter)?;
+    cut(rows, &page, filter, id, view)
 }
 
 /// A page of rows that were read whole.
 pub fn cut<T, V>(
     mut rows: Vec<T>,
-    query: &PageQuery,
+    page: &Page,
     filter: &str,
     id: impl Fn(&T) -> Uuid,
     view: impl Fn(&T) -> V,
 ) -> Result<List<V>, Problem> {
-    let page = page(query.limit, query.cursor.as_deref(), filter)?;
     if let Some(after) = page.after_id() {
         let last = rows.iter().position(|row| id(row) == after).ok_or_else(elsewhere)?;
         rows.drain(..=last);

@@ -12,7 +12,6 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_fewer_indexes", include_str!("../../../migrations/0004_fewer_indexes.sql")),
     ("0005_fewer_rows", include_str!("../../../migrations/0005_fewer_rows.sql")),
     ("0006_lists_by_status", include_str!("../../../migrations/0006_lists_by_status.sql")),
-    ("0007_restated_balances", include_str!("../../../migrations/0007_restated_balances.sql")),
 ];
 
 const REPEATED: &[&str] = &[

@@ -1,8 +1,7 @@
 //! The trial balance: each account's net balance as known at the close of a day, for a branch with all below it.
 //!
 //! A balance is that of the last closed month and the turnover of the days since, in one statement, so that the fold of turnover cannot
-//! come between. As of a closed day it is the same for ever. Restated, it has in it what is known today: what was booked since, with a
-//! value date up to the day, counts as well. An entry is never valued after it is booked, so nothing falls away.
+//! come between. As of a closed day it is the same for ever.
 
 use chrono::NaiveDate;
 use db::fault::Fault;
@@ -56,7 +55,6 @@ pub async fn trial_balance(
     branch_id: Uuid,
     currency: Currency,
     as_of: NaiveDate,
-    restated: bool,
 ) -> Result<TrialBalance, Fault> {
     tx.plan_for_values().await?;
     let rows = tx
@@ -68,14 +66,10 @@ pub async fn trial_balance(
                    where month_end_on = base.day and currency = $3 and branch_id in (select id from within)
                    union all
                    select account_id, debit_minor - credit_minor from ledger_turnover, base
-                   where booked_on > base.day and booked_on <= $2 and currency = $3 and branch_id in (select id from within)
-                   union all
-                   select account_id, amount_minor from journal_entry entry join journal_line line on line.entry_id = entry.id
-                   where $4 and entry.booked_on > $2 and entry.value_on <= $2 and entry.value_on <> entry.booked_on
-                     and currency = $3 and line.branch_id in (select id from within)) moved
+                   where booked_on > base.day and booked_on <= $2 and currency = $3 and branch_id in (select id from within)) moved
              join gl_account account on account.id = moved.account_id
              group by account.id, account.code, account.name having sum(moved.amount) <> 0 order by account.code",
-            &[&branch_id, &as_of, &currency.code(), &restated],
+            &[&branch_id, &as_of, &currency.code()],
         )
         .await?;
     let rows = rows.iter().map(|row| Row {

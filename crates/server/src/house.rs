@@ -2,6 +2,7 @@
 //! running Ayni already has there.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use db::embedded::{self, Cluster, ConnectionInfo, Options};
@@ -11,6 +12,7 @@ use db::pool::Pool;
 use db::tx::Tx;
 use kernel::currency::Currency;
 use secrecy::SecretString;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::arguments::Database;
@@ -76,9 +78,10 @@ pub async fn prepare(connection: &ConnectionInfo, database: &str) -> Result<Vec<
     migrations::make_roles(&superuser).await?;
     // One password for all roles of a private Postgres: it is kept in a file that only its user can read.
     let password = quoted(&connection.password);
-    superuser
-        .batch_execute(&format!("alter role {OWNER} login password {password}; alter role {APP} password {password}; grant ayni_read to {APP}"))
-        .await?;
+    let roles = format!(
+        "alter role {OWNER} login password {password}; alter role {APP} password {password}; grant ayni_read to {APP}"
+    );
+    alter_roles(&superuser, &roles).await?;
     if superuser.query_opt("select from pg_database where datname = $1", &[&database]).await?.is_none() {
         superuser.batch_execute(&format!("create database {database} owner {OWNER}")).await?;
     }
@@ -92,11 +95,24 @@ pub async fn migrate_own(url: &str, app_password: Option<&str>) -> Result<Vec<&'
     let owner = connect(config).await?;
     migrations::make_roles(&owner).await?;
     if let Some(password) = app_password {
-        owner.batch_execute(&format!("alter role {APP} login password {}", quoted(password))).await?;
+        alter_roles(&owner, &format!("alter role {APP} login password {}", quoted(password))).await?;
     }
-    owner.batch_execute("grant ayni_read to ayni_app").await?;
+    alter_roles(&owner, "grant ayni_read to ayni_app").await?;
     drop(owner);
     migrate_at(url).await
+}
+
+/// Roles belong to the whole server: where databases beside each other are migrated at once, only one of them gets through, and the
+/// others are told of an internal error.
+async fn alter_roles(client: &Client, sql: &str) -> Result<(), Failure> {
+    let mut attempts = 0;
+    loop {
+        match client.batch_execute(sql).await {
+            Err(error) if error.code() == Some(&SqlState::INTERNAL_ERROR) && attempts < 20 => attempts += 1,
+            done => return Ok(done?),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn migrate_at(url: &str) -> Result<Vec<&'static str>, Failure> {

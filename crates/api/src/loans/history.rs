@@ -61,6 +61,8 @@ async fn transactions(
     id: Id,
     query: Parameters<PageQuery>,
 ) -> Result<Json<List<TransactionView>>, Problem> {
+    let filter = format!("transactions {}", id.0);
+    let page = query.0.page(&filter)?;
     let record = found(&reading, id).await?;
     let (events, replayed) = replayed(&reading, &record, None).await?;
     let mut moved: Vec<&RecordedEvent> = events.iter().filter(|known| moves_money(known.event.kind)).collect();
@@ -76,10 +78,8 @@ async fn transactions(
         };
         (event, TransactionFigures { balance, ..figures })
     });
-    let (filter, view) = (format!("transactions {}", record.id), |row: &(&RecordedEvent, TransactionFigures)| {
-        TransactionView::of(row.0, &row.1, record.currency)
-    });
-    cursor::cut(figures.collect(), &query.0, &filter, |row| row.0.event.id, view).map(Json)
+    let view = |row: &(&RecordedEvent, TransactionFigures)| TransactionView::of(row.0, &row.1, record.currency);
+    cursor::cut(figures.collect(), &page, &filter, |row| row.0.event.id, view).map(Json)
 }
 
 fn moves_money(kind: EventKind) -> bool {
@@ -127,10 +127,11 @@ impl<'a> Known<'a> {
 }
 
 async fn events(reading: Reading, id: Id, query: Parameters<PageQuery>) -> Result<Json<List<EventView>>, Problem> {
+    let filter = format!("events {}", id.0);
+    let page = query.0.page(&filter)?;
     let record = found(&reading, id).await?;
     let events = store::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
-    let filter = format!("events {}", record.id);
-    cursor::cut(events, &query.0, &filter, |known| known.event.id, EventView::of).map(Json)
+    cursor::cut(events, &page, &filter, |known| known.event.id, EventView::of).map(Json)
 }
 
 impl EventView {

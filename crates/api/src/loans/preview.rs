@@ -69,15 +69,16 @@ impl PreviewView {
 }
 
 fn warnings(recorded: &Recorded) -> Vec<WarningView> {
-    let Recorded { event, parts, loan, .. } = recorded;
+    let Recorded { event, loan, .. } = recorded;
     let mut warnings = Vec::from_iter(WarningView::of_days(event.event.value_on, event.event.booked_on));
     if matches!(event.event.kind, EventKind::Repaid { .. })
         && matches!(loan.status, LoanStatus::Closed | LoanStatus::Overpaid)
     {
         warnings.push(WarningView::new("settles", "nothing is owed after it: the loan is settled"));
     }
-    if parts.overpaid > Amount::ZERO {
-        let surplus = parts.overpaid.format(loan.currency);
+    // Of this payment, or of a later one that it pushes beyond what is owed.
+    if loan.balances.overpaid > Amount::ZERO {
+        let surplus = loan.balances.overpaid.format(loan.currency);
         let detail = format!("{surplus} {} is more than the loan owes: it is owed to the client", loan.currency);
         warnings.push(WarningView::new("overpaid", detail));
     }

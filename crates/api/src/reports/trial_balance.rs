@@ -39,8 +39,6 @@ pub struct TrialBalanceQuery {
     branch_id: Option<Uuid>,
     /// Left out: the institution's.
     currency: Option<CurrencyCode>,
-    /// With what was booked since and is valued up to the day. Left out: as known at the close of the day.
-    restated: Option<bool>,
     /// json or csv. Left out: what the header Accept says.
     format: Option<String>,
 }
@@ -50,6 +48,7 @@ pub struct TrialBalanceView {
     currency: CurrencyCode,
     as_of: Day,
     business_date: Day,
+    /// Always false: a balance is what was known at the close of the day.
     restated: bool,
     /// The day is still open, or its close is not booked: what is booked so far.
     open: bool,
@@ -76,9 +75,8 @@ async fn show(reading: Reading, headers: HeaderMap, query: Parameters<TrialBalan
     let business_date = reading.tx.business_date;
     let as_of = as_of(query.as_of, business_date)?;
     let branch_id = branch_in_scope(&reading, query.branch_id).await?;
-    let restated = query.restated.unwrap_or_default();
-    let report = trial_balance(&reading.tx, branch_id, currency, as_of, restated).await?;
-    let view = TrialBalanceView { restated, ..TrialBalanceView::of(&report, business_date) };
+    let report = trial_balance(&reading.tx, branch_id, currency, as_of).await?;
+    let view = TrialBalanceView::of(&report, business_date);
     match form {
         Form::Json => Ok(Json(view).into_response()),
         Form::Csv => Ok(csv_file(&format!("trial-balance-{as_of}-{currency}"), view.csv()?)),

@@ -105,6 +105,9 @@ fn settings(port: u16, durable: bool) -> Vec<String> {
         // Locks of a batch live in shared memory, sized by this: 20,000 advisory locks fail at the default of 64.
         "max_locks_per_transaction=256",
         "shared_buffers=256MB",
+        // A file of the log that was used is used again: one made anew is first filled with zeros, while all wait. No file is made
+        // before it is needed, so that a small institution has a small log.
+        "min_wal_size=1GB",
         "max_wal_size=2GB",
         "checkpoint_timeout=15min",
         // Whole pages go into the log as they are: pglz takes longer than writing them, and not every build has lz4.

@@ -3,7 +3,7 @@
 //! While a batch waits for the disk, nobody works on it: the more of its time a batch spends so, the more of them fill the time.
 //! One more than that keeps the database busy while this process decides. And a batch has a price whatever its size, so batches
 //! should be alike: another starts only when as many commands wait as those on their way have on average. Where a whole batch
-//! waits, being alike costs nothing, and one more keeps the database busy through the round trips of the others.
+//! waits, the next is as big whenever it starts, and one more keeps the database busy through the round trips of the others.
 
 use std::time::Duration;
 
