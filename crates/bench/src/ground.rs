@@ -17,8 +17,8 @@ pub const ADMIN_PASSWORD: &str = "four words for a bench";
 const DATABASE: &str = "ayni";
 /// The hand-written limits live beside it, in the same Postgres.
 const LIMITS: &str = "limits";
-/// Of 16 MB: as many as the private Postgres keeps.
-const LOG_FILES: usize = 64;
+/// Of 16 MB: as many as the private Postgres has when it is busy (`max_wal_size`).
+const LOG_FILES: usize = 128;
 
 pub struct Ground {
     cluster: Cluster,
