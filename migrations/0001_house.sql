@@ -1,13 +1,38 @@
 -- The house: the institution, its branches and people, who may do what, and the rows that make every command repeatable.
 
+-- What may happen to the rows of a table is declared in the migration that makes it. Guards, grants, `ayni verify` and the tests go
+-- through these two lists, so that none of them names a product's tables.
+create table history_table (
+    name text primary key
+);
+comment on table history_table is 'Tables whose rows are written once: guards keep them from every change, this list included. A line is never taken off it.';
+comment on column history_table.name is 'The table, in the schema of this one.';
+
+create function declare_history(table_name text) returns void language sql as $$
+    insert into history_table (name) select relname from pg_class where oid = table_name::regclass
+$$;
+select declare_history('history_table');
+
+create table state_table (
+    name text primary key
+);
+comment on table state_table is 'Tables whose rows hold the state of now: the serving role may update them. In any other it only adds and reads.';
+comment on column state_table.name is 'The table, in the schema of this one.';
+
+create function declare_state(variadic table_names text[]) returns void language sql as $$
+    insert into state_table (name) select relname from unnest(table_names) as declared join pg_class on oid = declared::regclass
+$$;
+
 create table setting (
     one boolean primary key default true check (one),
     base_currency text not null check (base_currency ~ '^[A-Z]{3}$'),
     backdating_limit_days integer check (backdating_limit_days >= 0),
     journal_approval_limit_minor bigint check (journal_approval_limit_minor >= 0),
+    institution_id uuid not null default gen_random_uuid(),
     version bigint not null default 1
 );
 comment on table setting is 'The institution''s settings: one row. A limit that is null is not set.';
+comment on column setting.institution_id is 'Made with the row, and never changed: the numbers of locks are made from it, so that institutions beside each other never meet at one.';
 comment on column setting.backdating_limit_days is 'How many days before the business date a value date may lie; null: any.';
 comment on column setting.journal_approval_limit_minor is 'A manual entry above this total is held for a second person; in minor units of the base currency.';
 
@@ -36,11 +61,20 @@ comment on table day_close_order is 'Up to and including which day the days shal
 
 create table period (
     starts_on date primary key check (extract(day from starts_on) = 1),
-    status text not null check (status in ('open', 'closed')),
+    status text not null check (status in ('open', 'closing', 'closed')),
     changed_at timestamptz not null,
     changed_by uuid not null
 );
 comment on table period is 'Months whose state was ever changed; a month without a row is open.';
+
+create table period_close_order (
+    starts_on date primary key check (extract(day from starts_on) = 1),
+    ordered_at timestamptz not null,
+    ordered_by uuid not null,
+    refused text
+);
+comment on table period_close_order is 'Months that shall be closed. Every server works on it; the row goes when the month is closed.';
+comment on column period_close_order.refused is 'Why the order was not carried out after all.';
 
 create table branch (
     id uuid primary key,
@@ -182,7 +216,8 @@ comment on table idempotency_body is 'The stored answers, apart from the narrow 
 create table approval (
     id uuid primary key,
     operation text not null,
-    command jsonb not null,
+    path text not null,
+    body jsonb not null,
     summary text not null,
     branch_id uuid not null constraint approval_branch_id_fkey references branch,
     maker_id uuid not null constraint approval_maker_id_fkey references app_user,
@@ -199,6 +234,8 @@ create index approval_branch_id on approval (branch_id);
 create index approval_maker_id on approval (maker_id);
 create index approval_decided_by on approval (decided_by);
 create index approval_pending on approval (asked_at) where status = 'pending';
+comment on column approval.path is 'The path''s parameters, in the order of the template, with / between them.';
+comment on column approval.body is 'As it was sent, with what was left out and is known since: the second person reads it, and it is carried out so.';
 comment on table approval is 'Commands that wait for a second person.';
 
 create table audit (
@@ -214,6 +251,7 @@ create table audit (
 );
 create index audit_subject on audit (subject_id, at);
 comment on table audit is 'Who did what, when, with which result; one row a command, written in its transaction.';
+select declare_history('audit');
 
 create table outbox (
     sequence bigint generated always as identity primary key,
@@ -223,3 +261,6 @@ create table outbox (
     payload jsonb not null
 );
 comment on table outbox is 'What happened, for whoever listens; written in the transaction that made it happen.';
+
+select declare_state('setting', 'business_day', 'day_close', 'day_close_order', 'period', 'period_close_order', 'branch', 'staff', 'holiday', 'role', 'app_user',
+    'refresh_token', 'approval');

@@ -53,13 +53,16 @@ create table journal_entry (
     line_count integer not null check (line_count >= 2),
     user_id uuid not null,
     recorded_at timestamptz not null,
-    check ((event = 'manual') = (description is not null))
+    command_id uuid,
+    check ((event in ('journal_entry.posted', 'journal_entry.reversed')) = (description is not null))
 );
 create index journal_entry_branch on journal_entry (branch_id, booked_on, recorded_at, id);
 create index journal_entry_subject on journal_entry (subject_id) where subject_id is not null;
 comment on table journal_entry is 'Entries of the journal. Not partitioned: the key must be unique over all days.';
 comment on column journal_entry.event is 'What caused it: manual, or the event of a product. Free text stands on manual entries only.';
+comment on column journal_entry.command_id is 'The command that made it, by the id of its audit row: all entries of one command are reversed together. Null: the close of a day.';
 comment on column journal_entry.subject_id is 'The loan, or another record, that it is about; null where it sums up many.';
+select declare_history('journal_entry');
 
 create table journal_line (
     entry_id uuid not null,
@@ -78,12 +81,14 @@ create index journal_line_account on journal_line (account_id, branch_id, booked
 comment on table journal_line is 'Lines of entries: debit positive, credit negative, in minor units. No foreign keys: three of them cost a factor of three; post() validates, verify looks for orphans.';
 comment on column journal_line.booked_on is 'That of its entry, once more: a row of a trial balance drills to its lines by the index alone. The keys of a batch repeat, so it stays smaller than one with the entry in it.';
 comment on column journal_line.recorded_at is 'That of its entry, once more: the order of an account''s lines within a day.';
+select declare_history('journal_line');
 
 create table journal_reversal (
     entry_id uuid primary key,
     reversal_id uuid not null constraint journal_reversal_reversal_id_key unique
 );
 comment on table journal_reversal is 'Which entry takes back which; each at most once.';
+select declare_history('journal_reversal');
 
 create table ledger_turnover (
     account_id uuid not null,
@@ -108,3 +113,5 @@ create table ledger_balance (
     constraint ledger_balance_key unique nulls not distinct (month_end_on, account_id, branch_id, product_id, currency)
 );
 comment on table ledger_balance is 'Balances at the end of each closed month, written by its close: a balance is the last of these plus the days since.';
+
+select declare_state('gl_account', 'chart');

@@ -61,18 +61,26 @@ comment on column loan_terms.accrual_weight is 'How days weigh in an instalment:
 create sequence loan_number;
 create table loan (
     id uuid primary key,
-    number text not null,
+    number text not null constraint loan_number_unique unique,
     client_id uuid not null,
     product_id uuid not null,
-    branch_id uuid not null,
-    officer_id uuid,
     terms_id uuid not null,
     currency text not null,
-    status text not null check (status in ('applied', 'approved', 'active', 'closed', 'overpaid', 'rejected', 'withdrawn')),
-    instalments smallint not null,
-    first_due_on date,
+    created_at timestamptz not null
+);
+create index loan_client on loan (client_id);
+comment on table loan is 'What never changes of a loan: who borrowed, under which number, by which product and terms. All that changes stands in loan_state.';
+comment on column loan.number is 'What is printed on papers; made when the loan is applied for.';
+
+-- Columns of a fixed width that are never null stand first: Postgres finds them without reading those before, and the close of day
+-- and the reports read them of every loan.
+create table loan_state (
+    loan_id uuid primary key,
+    product_id uuid not null,
+    terms_id uuid not null,
+    branch_id uuid not null,
+    created_at timestamptz not null,
     committed_minor bigint not null,
-    disbursed_on date,
     deducted_fees_minor bigint not null,
     withheld_minor bigint not null,
     principal_minor bigint not null,
@@ -80,32 +88,36 @@ create table loan (
     interest_minor bigint not null,
     interest_paid_minor bigint not null,
     overpaid_minor bigint not null,
+    since_on date not null,
+    version integer not null,
+    instalments smallint not null,
+    schedule_version smallint not null,
+    currency text not null,
+    status text not null check (status in ('applied', 'approved', 'active', 'closed', 'overpaid', 'rejected', 'withdrawn')),
+    officer_id uuid,
+    first_due_on date,
+    disbursed_on date,
     matures_on date,
     settled_on date,
     renegotiated_since date,
     oldest_unpaid_due_on date,
-    schedule_version smallint not null,
     last_value_on date,
     last_rank smallint,
     last_event_id uuid,
-    since_on date not null,
-    created_at timestamptz not null,
-    version integer not null,
     check ((last_event_id is null) = (last_value_on is null))
 ) with (fillfactor = 80);
-create index loan_created on loan (created_at, id);
-create index loan_client on loan (client_id);
-create index loan_branch on loan (branch_id, created_at, id);
-create index loan_officer on loan (officer_id, created_at, id);
-create unique index loan_number_unique on loan (number);
-comment on table loan is 'The current state of each loan: a cache of its replay, right while time passes because it holds dates, not days. No foreign keys: it is written with every repayment.';
-comment on column loan.settled_on is 'A payment reached the payoff on this value date: nothing more is owed, and the interest paid is the interest of the loan.';
-comment on column loan.since_on is 'The business day since which this state is known; the state before stands in loan_past.';
+create index loan_state_created on loan_state (created_at, loan_id);
+create index loan_state_branch on loan_state (branch_id, created_at, loan_id);
+create index loan_state_officer on loan_state (officer_id, created_at, loan_id);
+comment on table loan_state is 'The current state of each loan, the row that its commands lock: a cache of its replay, right while time passes because it holds dates, not days. No foreign keys: it is written with every repayment.';
+comment on column loan_state.product_id is 'That of the loan, once more, as are terms_id, currency and created_at: lists, reports and the close of day need no join.';
+comment on column loan_state.settled_on is 'A payment reached the payoff on this value date: nothing more is owed, and the interest paid is the interest of the loan.';
+comment on column loan_state.since_on is 'The business day since which this state is known; the state before stands in loan_state_past.';
+comment on column loan_state.oldest_unpaid_due_on is 'What ages the loan: the due date of its oldest instalment that is not paid.';
 
--- `until_on` stands first, so that a column added to both tables later stays in the same place.
-create table loan_past (until_on date not null, like loan including comments, primary key (id, since_on));
-create index loan_past_until on loan_past (until_on, since_on);
-comment on table loan_past is 'States that a loan had before: known from since_on to the day before until_on. What a report says of a past day is read here.';
+create table loan_state_past (until_on date not null, like loan_state including comments, primary key (loan_id, since_on));
+create index loan_state_past_until on loan_state_past (until_on, since_on);
+comment on table loan_state_past is 'States that a loan had before: known from since_on to the day before until_on. What a report says of a past day is read here.';
 
 create table loan_application (
     loan_id uuid primary key,
@@ -141,6 +153,7 @@ create table loan_event (
     receipt text,
     reason text,
     entry_id uuid,
+    command_id uuid not null,
     user_id uuid not null,
     recorded_at timestamptz not null,
     check ((kind = 'reversed') = (reverses is not null))
@@ -148,8 +161,10 @@ create table loan_event (
 create index loan_event_loan on loan_event (loan_id, id);
 create unique index loan_event_receipt on loan_event (receipt) where receipt is not null;
 create index loan_event_backdated on loan_event (booked_on) where value_on < booked_on;
+comment on column loan_event.command_id is 'The command that recorded it, by the id of its audit row: all events of one command are reversed together.';
 comment on column loan_event.number is 'The loan''s version after it: events of a loan in the order in which they became known.';
 comment on table loan_event is 'What happened to loans: append-only, the source of everything else about them.';
+select declare_history('loan_event');
 
 create table loan_instalment (
     loan_id uuid not null,
@@ -181,3 +196,6 @@ create table loan_allocation (
 );
 create index loan_allocation_loan on loan_allocation (loan_id);
 comment on table loan_allocation is 'How each event''s money was split, as signed rows: a back-dated event adds rows that bring the sums to the new split.';
+select declare_history('loan_allocation');
+
+select declare_state('client', 'loan_state', 'loan_application', 'loan_instalment');

@@ -12,6 +12,7 @@
 mod acceptance;
 mod access;
 mod catalog;
+mod desk;
 mod faults;
 mod harness;
 mod house;

@@ -33,15 +33,14 @@ begin
     raise exception '% of % is not allowed: history is fixed, correct it with a new row', tg_op, tg_table_name using errcode = 'AY003';
 end $$;
 
+-- The list is read to its end first: it is one of the tables that it names.
 do $$
 declare history text;
 begin
-    foreach history in array array['journal_entry', 'journal_line', 'journal_reversal', 'audit', 'loan_event', 'loan_allocation'] loop
-        if to_regclass(history) is not null then
-            execute format('create or replace trigger history_is_fixed before update or delete on %I for each row execute function history_is_fixed()', history);
-            execute format('create or replace trigger history_is_not_emptied before truncate on %I for each statement execute function history_is_fixed()', history);
-            execute format('alter table %I enable always trigger history_is_fixed', history);
-            execute format('alter table %I enable always trigger history_is_not_emptied', history);
-        end if;
+    foreach history in array array(select name from history_table order by name) loop
+        execute format('create or replace trigger history_is_fixed before update or delete on %I for each row execute function history_is_fixed()', history);
+        execute format('create or replace trigger history_is_not_emptied before truncate on %I for each statement execute function history_is_fixed()', history);
+        execute format('alter table %I enable always trigger history_is_fixed', history);
+        execute format('alter table %I enable always trigger history_is_not_emptied', history);
     end loop;
 end $$;

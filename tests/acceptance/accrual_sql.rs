@@ -9,11 +9,11 @@ use kernel::amount::Amount;
 use kernel::day_count::DayCount;
 use loans::accrual::share;
 use loans::event::Event;
-use loans::loan::replay;
 use loans::position::{Position, Slot, difference, position};
 use loans::postings::SLOTS;
-use loans::store::{events_of_loans, loans_by_ids};
-use loans::store_close::night;
+use loans::replay::replay;
+use loans::store::close::night;
+use loans::store::read::{events_of_loans, loans_by_ids};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -166,7 +166,7 @@ fn booked(house: &Institution, day: NaiveDate) -> Changes {
     let rows = house.database.query(
         "select line.branch_id, line.product_id, account.code, sum(line.amount_minor)::bigint as amount
          from journal_entry entry join journal_line line on line.entry_id = entry.id join gl_account account on account.id = line.account_id
-         where entry.event = 'loan.day_close' and entry.booked_on = $1 group by 1, 2, 3",
+         where entry.event = 'loan.accrued' and entry.booked_on = $1 group by 1, 2, 3",
         &[&day],
     );
     let mut changes = Changes::new();

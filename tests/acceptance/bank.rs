@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use db::gates::Gate;
 use tokio_postgres::Client;
 
 use crate::harness::builders::Loan;
@@ -46,6 +47,16 @@ pub fn close(house: &Institution, through: &str) {
         }),
         _ => panic!("{}", answer.text),
     }
+}
+
+/// Closes a month, as the accountant of the head office.
+#[track_caller]
+pub fn close_month(house: &Institution, month: &str) {
+    let accountant = house.session("accountant@hq");
+    accountant.post(&format!("/v1/periods/{month}/close"), &json!({})).expect(202);
+    eventually("the month is closed", || {
+        (accountant.get(&format!("/v1/periods/{month}")).ok(200)["status"] == "closed").then_some(())
+    });
 }
 
 /// Brings the business day to a date by closing the days before it.
@@ -234,20 +245,21 @@ pub fn must_verify(house: &Institution) {
     assert!(verified.status.success(), "{said}");
 }
 
-/// The gate that a closer holds alone (`db::gates`).
-const CLOSER_GATE: &str = "4282702, 1";
-
-/// Holds it: days may roll, but none is booked, as if the closer hung.
-pub struct Hung(Client);
+/// Holds the gate that a closer holds alone: days may roll, but none is booked, as if the closer hung.
+pub struct Hung {
+    client: Client,
+    gate: (i32, i32),
+}
 
 impl Hung {
     pub fn take(house: &Institution) -> Hung {
         let client = house.database.connect();
-        block_on(client.batch_execute(&format!("select pg_advisory_lock({CLOSER_GATE})"))).unwrap();
-        Hung(client)
+        let gate = Gate::DayClose.numbers(house.database.one("select institution_id from setting", &[]));
+        block_on(client.query("select pg_advisory_lock($1, $2)", &[&gate.0, &gate.1])).unwrap();
+        Hung { client, gate }
     }
 
     pub fn release(self) {
-        block_on(self.0.batch_execute(&format!("select pg_advisory_unlock({CLOSER_GATE})"))).unwrap();
+        block_on(self.client.query("select pg_advisory_unlock($1, $2)", &[&self.gate.0, &self.gate.1])).unwrap();
     }
 }

@@ -111,7 +111,7 @@ fn killed_in_the_middle_it_goes_on_by_itself() {
     assert_eq!(bank::business_date(&house), "2026-12-01");
     let doubled = house.database.query(
         "select booked_on from journal_entry entry join lateral (select branch_id, product_id from journal_line where entry_id = entry.id limit 1) line on true
-         where event = 'loan.day_close' group by booked_on, line.branch_id, line.product_id having count(*) > 1",
+         where event = 'loan.accrued' group by booked_on, line.branch_id, line.product_id having count(*) > 1",
         &[],
     );
     assert!(doubled.is_empty(), "{} nights are booked twice", doubled.len());
@@ -172,7 +172,7 @@ fn nights(house: &Institution) -> BTreeMap<String, i64> {
         "select entry.booked_on, branch.code as branch, product.code as product, account.code as account, sum(line.amount_minor)::bigint as amount
          from journal_entry entry join journal_line line on line.entry_id = entry.id join branch on branch.id = line.branch_id
          join loan_product product on product.id = line.product_id join gl_account account on account.id = line.account_id
-         where entry.event = 'loan.day_close' group by 1, 2, 3, 4",
+         where entry.event = 'loan.accrued' group by 1, 2, 3, 4",
         &[],
     );
     let name = |row: &tokio_postgres::Row| {

@@ -22,7 +22,7 @@ impl Worked {
         assert_eq!(self.house.database.row_counts(), rows, "a dry run stores nothing");
         assert_eq!(dry["dry_run"], true);
         assert_eq!(lines(&dry["lines"]), expected(booked), "dry run of {action}");
-        let is_back_dated = dry["transaction"]["on"] != dry["transaction"]["booked_on"];
+        let is_back_dated = dry["answer"]["transaction"]["on"] != dry["answer"]["transaction"]["booked_on"];
         assert_eq!(bank::warnings(&dry).contains(&"back_dated".to_owned()), is_back_dated, "{dry}");
         let before = balances(&self.house);
         let done = manager.post(&path, request);
@@ -33,9 +33,12 @@ impl Worked {
         assert_eq!(lines_of(&self.house, &transaction["journal_entry_id"]), expected(booked), "{action}");
         assert_eq!(change(&before, &balances(&self.house)), expected(booked), "{action}");
         for member in ["amount", "parts", "balance", "on", "booked_on", "kind"] {
-            assert_eq!(dry["transaction"][member], transaction[member], "{member} of the dry run of {action}");
+            assert_eq!(
+                dry["answer"]["transaction"][member], transaction[member],
+                "{member} of the dry run of {action}"
+            );
         }
-        assert_eq!(dry["loan"], done["loan"], "the dry run of {action}");
+        assert_eq!(dry["answer"]["loan"], done["loan"], "the dry run of {action}");
         assert_eq!(transaction["booked_on"], bank::business_date(&self.house));
         transaction.clone()
     }
@@ -165,5 +168,25 @@ fn money_moves_through_the_account_of_its_channel() {
     let loan = house.approved_loan("nrb");
     let barter = json!({"channel": "barter"});
     house.session("teller@nrb").post(&loan.path("disburse"), &barter).problem(400, "request.malformed");
+    house.must_hold(&[]);
+}
+
+/// A state repeats four columns of its loan: that they are the same is part of the proof.
+#[test]
+fn verify_names_a_state_that_is_not_of_its_loan() {
+    let house = Institution::start();
+    let loan = house.active_loan("nrb");
+    let later = |by: &str| {
+        house.database.execute(&format!(
+            "update loan_state set created_at = created_at + interval '{by}' where loan_id = '{}'",
+            loan.id
+        ));
+        server::ayni(&["verify", "--database-url", &house.database.app_url()]).output().unwrap()
+    };
+    let verified = later("1 second");
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(!verified.status.success() && said.contains("loan.state_unmatched"), "{said}");
+    assert!(said.contains(&loan.id.to_string()), "{said}");
+    assert!(later("-1 second").status.success());
     house.must_hold(&[]);
 }

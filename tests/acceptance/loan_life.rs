@@ -262,7 +262,7 @@ fn settled_early_at_the_payoff() {
             let request = json!({"amount": bank::money(amount), "channel": "cash"});
             teller.ask(&format!("{}?dry_run=true", loan.path("repayments")), &request).ok(200)
         };
-        assert_eq!(dry(total - 1)["loan"]["status"], "active");
+        assert_eq!(dry(total - 1)["answer"]["loan"]["status"], "active");
         let warned = [-1, 0, 1].map(|more| bank::warnings(&dry(total + more)));
         assert_eq!(warned, [vec![], vec!["settles"], vec!["settles", "overpaid"]]);
         let request = json!({"amount": payoff["total"], "channel": "cash", "overpayment": "refuse"});

@@ -8,7 +8,7 @@
 )]
 
 mod accrual_sql;
-mod bank;
+pub mod bank;
 mod close_of_day;
 mod loan_books;
 mod loan_dates;

@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use access::permission::{Permission, standard_roles};
+use access::permission::standard_roles;
 use api::operation::{Access, Method, Operation, Repeat};
 use api::operations::all;
+use kernel::permission::Permission;
 
 use crate::harness::builders::{Loan, repayment};
 use crate::harness::*;
@@ -73,7 +74,7 @@ impl Records {
         let mut body: Value = serde_json::from_str(example).unwrap();
         let mut named = false;
         self.put_into(&mut body, shared, &mut named);
-        if operation.id == "close_business_days" {
+        if operation.id == "business_day.close" {
             body["through"] = json!("2025-12-31");
         }
         (Some(body), named)
@@ -176,7 +177,9 @@ fn the_permission_table_alone_decides() {
                         assert!(!matches!(answer.status, 400 | 401 | 404 | 405 | 428) && answer.status < 500, "{case}")
                     }
                     _ if path_in_branch => assert_eq!(answer.status, 404, "{case}"),
-                    _ if operation.id == "repay_loans" => assert_eq!(answer.json()["data"][0]["status"], 404, "{case}"),
+                    _ if operation.id == "repayments.run" => {
+                        assert_eq!(answer.json()["data"][0]["status"], 404, "{case}")
+                    }
                     _ if body_in_branch => {
                         assert_eq!(answer.status, 422, "{case}");
                         assert!(answer.text.contains("\"reference.not_found\""), "{case}");

@@ -210,18 +210,20 @@ fn refusals_come_in_their_order() {
     let path = format!("/v1/loans/{}/repayments", Uuid::new_v4());
     let (good, bad) = (builders::repayment("1.00"), json!({"amount": 1}));
     nobody.ask(&path, &bad).problem(401, "access.unauthenticated");
-    auditor.ask(&path, &bad).problem(400, "request.malformed");
+    auditor.ask(&path, &bad).problem(403, "access.forbidden");
     auditor.ask(&path, &good).problem(403, "access.forbidden");
+    teller.ask(&path, &bad).problem(400, "request.malformed");
     teller.ask(&path, &good).problem(400, "idempotency.key_missing");
     teller.post(&path, &good).problem(404, "resource.not_found");
     // The same for a change.
     let change = json!({"backdating_limit_days": 3});
-    auditor.send("PATCH", "/v1/settings", None, Some("{}}"), &[]).unwrap().problem(400, "request.malformed");
+    auditor.send("PATCH", "/v1/settings", None, Some("{}}"), &[]).unwrap().problem(403, "access.forbidden");
     auditor
         .send("PATCH", "/v1/settings", None, Some(&change.to_string()), &[])
         .unwrap()
         .problem(403, "access.forbidden");
     let admin = house.session("admin@nrb");
+    admin.send("PATCH", "/v1/settings", None, Some("{}}"), &[]).unwrap().problem(400, "request.malformed");
     admin.send("PATCH", "/v1/settings", None, Some(&change.to_string()), &[]).unwrap().problem(428, "version.required");
     for stale in ["\"99\"", "\"0\"", "W/\"1\"x", "*", "\"\"", "\"-1\""] {
         admin.patch("/v1/settings", stale, &change).problem(412, "version.stale");

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
-use db::embedded::ConnectionInfo;
-use db::embedded::testing::TestCluster;
+use embedded::connection::ConnectionInfo;
+use embedded::testing::TestCluster;
 use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
@@ -118,7 +118,7 @@ impl Database {
 
     /// In the private Postgres of a server that runs.
     pub fn of_data_dir(data_dir: &str) -> Database {
-        let connection = block_on(db::embedded::attach(Path::new(data_dir))).unwrap().expect("its Postgres runs");
+        let connection = block_on(embedded::cluster::attach(Path::new(data_dir))).unwrap().expect("its Postgres runs");
         let client = Some(connect(&connection, "ayni"));
         Database { name: "ayni".to_owned(), connection, client, kept: true }
     }

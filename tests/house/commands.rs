@@ -70,8 +70,10 @@ fn a_stop_finishes_what_runs() {
     let loan = house.active_loan("nrb");
     // The loan is in somebody's hands, so the repayment waits in its lane.
     let holder = house.database.connect();
-    database::block_on(holder.batch_execute(&format!("begin; select from loan where id = '{}' for update", loan.id)))
-        .unwrap();
+    database::block_on(
+        holder.batch_execute(&format!("begin; select from loan_state where loan_id = '{}' for update", loan.id)),
+    )
+    .unwrap();
     let teller = house.session("teller@nrb");
     let waiting = std::thread::spawn(move || teller.post(&loan.path("repayments"), &builders::repayment("10.00")));
     eventually("the repayment is on its way", || {

@@ -10,7 +10,8 @@ use crate::harness::*;
 /// Takes a loan's row, so that its commands wait, until the client is dropped or rolled back.
 pub fn hold(house: &Institution, loan: Loan) -> tokio_postgres::Client {
     let holder = house.database.connect();
-    block_on(holder.batch_execute(&format!("begin; select from loan where id = '{}' for update", loan.id))).unwrap();
+    block_on(holder.batch_execute(&format!("begin; select from loan_state where loan_id = '{}' for update", loan.id)))
+        .unwrap();
     holder
 }
 
@@ -104,10 +105,10 @@ fn decisions_are_stored_and_other_refusals_are_not() {
     let loan = house.approved_loan("nrb");
     let teller = house.session("teller@nrb");
     let path = loan.path("repayments");
-    // A decision against it: the same key keeps it, although the loan could take the payment by now.
-    let decided = key();
-    let first = teller.post_as(&decided, &path, &repayment("10.00"));
-    assert_eq!(first.clone().problem(409, "loan.not_active")["code"], "loan.not_active");
+    // A conflict is not kept: the state may change, and the same key then decides again.
+    let conflicting = key();
+    teller.post_as(&conflicting, &path, &repayment("10.00")).problem(409, "loan.not_active");
+    assert_eq!(teller.get(&format!("/v1/operations/{conflicting}")).ok(200)["state"], "unknown");
     let (missing, forbidden, malformed) = (key(), key(), key());
     let elsewhere = Loan { id: Uuid::new_v4(), branch: "nrb" };
     teller.post_as(&missing, &elsewhere.path("repayments"), &repayment("10.00")).problem(404, "resource.not_found");
@@ -116,14 +117,18 @@ fn decisions_are_stored_and_other_refusals_are_not() {
         .post_as(&malformed, &path, &json!({"amount": "10.00", "channel": "pigeon"}))
         .problem(400, "request.malformed");
     teller.post(&loan.path("disburse"), &json!({"channel": "cash"})).expect(200);
-    let again = teller.post_as(&decided, &path, &repayment("10.00"));
+    // What cannot succeed under the rules is kept.
+    let decided = key();
+    let first = teller.post_as(&decided, &path, &repayment("0.00"));
+    first.clone().problem(422, "amount.not_positive");
+    let again = teller.post_as(&decided, &path, &repayment("0.00"));
     assert!(again.is_replay());
-    assert_eq!((again.status, &again.text), (409, &first.text));
+    assert_eq!((again.status, &again.text), (422, &first.text));
     assert_eq!(again.header("content-type"), Some("application/problem+json"));
-    for key in [&missing, &malformed] {
+    for key in [&missing, &malformed, &conflicting] {
         assert!(!teller.post_as(key, &path, &repayment("10.00")).expect(201).is_replay());
     }
-    for (key, state) in [(&decided, "done"), (&missing, "done"), (&forbidden, "unknown")] {
+    for (key, state) in [(&decided, "done"), (&missing, "done"), (&conflicting, "done"), (&forbidden, "unknown")] {
         assert_eq!(teller.get(&format!("/v1/operations/{key}")).ok(200)["state"], state);
     }
     house.must_hold(&[]);

@@ -31,7 +31,7 @@ fn a_dry_run_leaves_no_trace() {
         let foreseen_here = manager.ask(&format!("{path}?dry_run=true"), body).ok(200);
         let with_key = manager.post_as("dry", &format!("{path}?dry_run=true"), body).ok(200);
         assert_eq!(foreseen_here["dry_run"], true);
-        assert_eq!(foreseen_here["loan"], with_key["loan"]);
+        assert_eq!(foreseen_here["answer"]["loan"], with_key["answer"]["loan"]);
         let lines = foreseen_here["lines"].as_array().unwrap();
         let sum = |side: &str| lines.iter().map(|line| oracle::minor(line[side].as_str().unwrap())).sum::<i64>();
         assert!(!lines.is_empty() && sum("debit") == sum("credit") && sum("debit") > 0, "{foreseen_here}");
@@ -44,9 +44,9 @@ fn a_dry_run_leaves_no_trace() {
     for ((path, body), foreseen) in runs.iter().zip(&foreseen).take(2) {
         let done = manager.post(path, body);
         let done = done.json();
-        assert_eq!(done["loan"], foreseen["loan"]);
+        assert_eq!(done["loan"], foreseen["answer"]["loan"]);
         for member in ["kind", "amount", "parts", "balance", "on", "booked_on"] {
-            assert_eq!(done["transaction"][member], foreseen["transaction"][member], "{path}: {member}");
+            assert_eq!(done["transaction"][member], foreseen["answer"]["transaction"][member], "{path}: {member}");
         }
     }
     // It refuses as the command would.

@@ -11,8 +11,10 @@ fn one_broken_record_harms_no_neighbour() {
     let teller = house.session("teller@nrb");
     let broken = loans[11];
     // Its terms are lost, as after a repair by hand that went wrong.
-    let terms: Uuid = house.database.one("select terms_id from loan where id = $1", &[&broken.id]);
-    house.database.execute(&format!("update loan set terms_id = gen_random_uuid() where id = '{}'", broken.id));
+    let terms: Uuid = house.database.one("select terms_id from loan_state where loan_id = $1", &[&broken.id]);
+    house
+        .database
+        .execute(&format!("update loan_state set terms_id = gen_random_uuid() where loan_id = '{}'", broken.id));
     let keys: Vec<String> = loans.iter().map(|_| key()).collect();
     let items: Vec<Value> = loans.iter().zip(&keys).map(|(loan, key)| item(key, *loan, "10.00")).collect();
     let answer = teller.ask("/v1/repayments", &json!({"items": items})).ok(200);
@@ -33,7 +35,7 @@ fn one_broken_record_harms_no_neighbour() {
     assert!(failures.contains("ayni_lane_failures"), "no alarm is raised");
     assert!(house.server.log().contains("could not be carried out"));
     // Mended, the same key goes through.
-    house.database.execute(&format!("update loan set terms_id = '{terms}' where id = '{}'", broken.id));
+    house.database.execute(&format!("update loan_state set terms_id = '{terms}' where loan_id = '{}'", broken.id));
     assert!(!teller.post_as(&keys[11], &broken.path("repayments"), &repayment("10.00")).expect(201).is_replay());
     for (loan, key) in loans.iter().zip(&keys) {
         assert!(teller.post_as(key, &loan.path("repayments"), &repayment("10.00")).expect(201).is_replay());

@@ -54,8 +54,10 @@ fn who_broke_a_batch_runs_alone_and_holds_nobody_up() {
     let house = Institution::start();
     let loans: Vec<Loan> = (0..12).map(|_| house.active_loan("nrb")).collect();
     let broken = house.active_loan("nrb");
-    let terms: Uuid = house.database.one("select terms_id from loan where id = $1", &[&broken.id]);
-    house.database.execute(&format!("update loan set terms_id = gen_random_uuid() where id = '{}'", broken.id));
+    let terms: Uuid = house.database.one("select terms_id from loan_state where loan_id = $1", &[&broken.id]);
+    house
+        .database
+        .execute(&format!("update loan_state set terms_id = gen_random_uuid() where loan_id = '{}'", broken.id));
     let (culprit, teller) = (house.session("loan_officer@nrb"), house.session("teller@nrb"));
     culprit.post(&broken.path("repayments"), &repayment("10.00")).problem(500, "internal.invariant");
     let batches = || -> i64 {
@@ -71,6 +73,6 @@ fn who_broke_a_batch_runs_alone_and_holds_nobody_up() {
     };
     assert_eq!(import(&culprit), 12, "one at a time");
     assert!(import(&teller) < 12, "another's are merged as ever");
-    house.database.execute(&format!("update loan set terms_id = '{terms}' where id = '{}'", broken.id));
+    house.database.execute(&format!("update loan_state set terms_id = '{terms}' where loan_id = '{}'", broken.id));
     house.books_prove_themselves();
 }

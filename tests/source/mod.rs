@@ -2,6 +2,7 @@
 
 mod arrows;
 mod literals;
+mod refusals;
 mod size;
 mod statements;
 

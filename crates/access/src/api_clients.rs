@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -55,14 +55,13 @@ pub struct CreateApiClient {
 
 impl Command for CreateApiClient {
     type Done = ApiClient;
-    type Refused = AccessError;
-    const OPERATION: &'static str = "api_client.create";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("integration", &self.name)]
+    fn about(&self) -> About {
+        About { claims: vec![Claim::of("integration", &self.name)], ..About::of("api_client.create") }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let branches: Vec<Uuid> = asked.iter().map(|asked| asked.command.branch_id).collect();
         let roles: Vec<&str> = asked.iter().flat_map(|asked| &asked.command.roles).map(String::as_str).collect();
         let names: Vec<&str> = asked.iter().map(|asked| asked.command.name.as_str()).collect();
@@ -79,7 +78,7 @@ impl Command for CreateApiClient {
                     clients.push((client.clone(), command.secret_hash.clone()));
                     outcomes.push(Outcome::Done(client));
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         store::users_insert(tx, &users).await?;

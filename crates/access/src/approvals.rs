@@ -1,12 +1,11 @@
 //! Approvals: commands that wait for a second person.
 //!
-//! Who holds a command back and who carries it out is its own action; here is what waits, and the one rule that all share:
-//! a command is decided on once, in time, by another person than the one who gave it. A person is a member of staff, whatever
-//! the user; a user without one counts as itself. That time passes changes no row: a pending approval past its time reads as
-//! expired.
+//! The table of limits (`limits.rs`) says which command is held; here is what waits, and the one rule that all share: a command is
+//! decided on once, in time, by another person than the one who gave it. A person is a member of staff, whatever the user; a
+//! user without one counts as itself. That time passes changes no row: a pending approval past its time reads as expired.
 //!
-//! To hold: `approvals_insert`, and answer `Outcome::Held`. To decide: `approval_for_update`, `decidable`, the command's own
-//! decision on today's state, `approval_decided`.
+//! What is held never changes: operation, path and body as they were sent, with what was left out and is now known written in. So it can
+//! be read before the row is locked, and under the lock only its state is looked at.
 
 use chrono::{DateTime, Duration, Utc};
 use db::caller::Caller;
@@ -15,9 +14,7 @@ use uuid::Uuid;
 
 use crate::error::AccessError;
 
-pub use crate::store_approvals::{
-    approval_decided, approval_for_update, approvals_insert, approvals_page, find_approval,
-};
+pub use crate::store_approvals::{approvals_page, deciders, find_approval};
 
 /// How long a command waits, where it does not say otherwise.
 pub const LIFETIME: Duration = Duration::days(14);
@@ -42,15 +39,16 @@ pub enum Verdict {
 /// A command that is held back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewApproval {
-    /// New, made by the server: `tx.new_id()`.
     pub id: Uuid,
     /// The name of the command's operation, by which it is carried out later: `journal_entry.post`.
     pub operation: String,
-    /// The command, as its action writes and reads it.
-    pub command: Value,
+    /// The path's parameters, in the order of the template, with `/` between them.
+    pub path: String,
+    /// The body as it was sent, with what was left out and is now known.
+    pub body: Value,
     /// For the second person: what will happen, in one line.
     pub summary: String,
-    /// Whoever sees this branch sees the approval.
+    /// Who sees this branch sees the approval.
     pub branch_id: Uuid,
     pub maker_id: Uuid,
     pub expires_at: DateTime<Utc>,
@@ -60,7 +58,8 @@ pub struct NewApproval {
 pub struct Approval {
     pub id: Uuid,
     pub operation: String,
-    pub command: Value,
+    pub path: String,
+    pub body: Value,
     pub summary: String,
     pub branch_id: Uuid,
     pub maker: Maker,
@@ -86,16 +85,6 @@ pub struct Decided {
     pub at: DateTime<Utc>,
     /// The record that the command made.
     pub result_id: Option<Uuid>,
-}
-
-/// A row that was asked for with a lock.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Locked<T> {
-    Here(T),
-    /// In another transaction's hands: `Outcome::Busy`.
-    Busy,
-    /// Absent or out of scope: `Outcome::Absent`.
-    Absent,
 }
 
 impl Approval {
@@ -153,7 +142,8 @@ mod tests {
         Approval {
             id: Uuid::from_u128(1),
             operation: "journal_entry.post".into(),
-            command: Value::Null,
+            path: String::new(),
+            body: Value::Null,
             summary: "A manual entry of 150,000.00 KES".into(),
             branch_id: Uuid::from_u128(2),
             maker: Maker { user_id: Uuid::from_u128(3), staff_id: None, name: "Wanjiru".into() },

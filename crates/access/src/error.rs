@@ -41,6 +41,12 @@ pub enum AccessError {
     ApprovalExpired,
     #[error("the person who gave the command can not decide on it: ask another")]
     ApprovalOwn,
+    #[error("the person who gave the command may no longer give it: reject it, and let another give it")]
+    MakerMayNot,
+    #[error(
+        "this waits for a second person, and there is none who may decide it: give somebody else a role that may, and send it again"
+    )]
+    NobodyCanDecide,
 }
 
 impl Refusal for AccessError {
@@ -66,6 +72,8 @@ impl Refusal for AccessError {
             AccessError::ApprovalDecided => "approval.decided",
             AccessError::ApprovalExpired => "approval.expired",
             AccessError::ApprovalOwn => "approval.own",
+            AccessError::MakerMayNot => "approval.maker_may_not",
+            AccessError::NobodyCanDecide => "approval.nobody_can_decide",
         }
     }
 
@@ -76,7 +84,9 @@ impl Refusal for AccessError {
             | AccessError::RoleCodeTaken(_)
             | AccessError::IntegrationTaken
             | AccessError::ApprovalDecided
-            | AccessError::ApprovalExpired => Kind::Conflict,
+            | AccessError::ApprovalExpired
+            | AccessError::MakerMayNot
+            | AccessError::NobodyCanDecide => Kind::Conflict,
             AccessError::BranchNotFound
             | AccessError::StaffNotFound
             | AccessError::RoleNotFound { .. }
@@ -106,7 +116,9 @@ impl Refusal for AccessError {
             AccessError::Stale
             | AccessError::ApprovalDecided
             | AccessError::ApprovalExpired
-            | AccessError::ApprovalOwn => None,
+            | AccessError::ApprovalOwn
+            | AccessError::MakerMayNot
+            | AccessError::NobodyCanDecide => None,
         }
     }
 }

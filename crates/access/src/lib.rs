@@ -25,6 +25,10 @@ pub mod sign_in;
 
 pub mod approvals;
 
+pub mod limits;
+
+pub mod shelf;
+
 pub mod setup;
 
 pub mod store;

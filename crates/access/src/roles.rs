@@ -6,13 +6,13 @@
 use chrono::{DateTime, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use uuid::Uuid;
 
 use crate::error::AccessError;
-use crate::permission::Permission;
 use crate::store;
+use kernel::permission::Permission;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -48,14 +48,13 @@ pub struct CreateRole {
 
 impl Command for CreateRole {
     type Done = Role;
-    type Refused = AccessError;
-    const OPERATION: &'static str = "role.create";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("role.code", &self.code)]
+    fn about(&self) -> About {
+        About { claims: vec![Claim::of("role.code", &self.code)], ..About::of("role.create") }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let codes: Vec<&str> = asked.iter().map(|asked| asked.command.code.as_str()).collect();
         let mut taken = store::role_codes_known(tx, &codes).await?;
         let mut created = Vec::new();
@@ -66,7 +65,7 @@ impl Command for CreateRole {
                 created.push(role.clone());
                 outcomes.push(Outcome::Done(role));
             } else {
-                outcomes.push(Outcome::Refused(AccessError::RoleCodeTaken(command.code.clone())));
+                outcomes.push(Outcome::refused(AccessError::RoleCodeTaken(command.code.clone())));
             }
         }
         store::roles_insert(tx, &created).await?;

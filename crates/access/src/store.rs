@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::api_clients::ApiClient;
 use crate::password::PasswordHash;
-use crate::permission::Permission;
 use crate::roles::Role;
 use crate::users::{ChangedUser, Known, User};
+use kernel::permission::Permission;
 
 /// What exists of the branches, active members of staff and roles that commands name.
 pub async fn known(tx: &Tx, branches: &[Uuid], staff: &[Uuid], roles: &[&str]) -> Result<Known, Fault> {

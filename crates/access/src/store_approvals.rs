@@ -1,37 +1,76 @@
 //! The table of approvals.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::page::{Page, Position, Rows};
-use db::tx::{Locking, Row, Tx};
+use db::tx::{Locking, Row, Tx, Writing};
+use kernel::permission::Permission;
 use uuid::Uuid;
 
-use crate::approvals::{Approval, ApprovalStatus, Decided, Locked, Maker, NewApproval, Verdict};
+use crate::approvals::{Approval, ApprovalStatus, Decided, Maker, NewApproval, Verdict};
 
-/// Holds commands back.
-pub async fn approvals_insert(tx: &Tx, approvals: &[NewApproval]) -> Result<(), Fault> {
-    let ids: Vec<Uuid> = approvals.iter().map(|approval| approval.id).collect();
-    let operations: Vec<&str> = approvals.iter().map(|approval| approval.operation.as_str()).collect();
-    let commands: Vec<&serde_json::Value> = approvals.iter().map(|approval| &approval.command).collect();
-    let summaries: Vec<&str> = approvals.iter().map(|approval| approval.summary.as_str()).collect();
-    let branches: Vec<Uuid> = approvals.iter().map(|approval| approval.branch_id).collect();
-    let makers: Vec<Uuid> = approvals.iter().map(|approval| approval.maker_id).collect();
-    let expiries: Vec<DateTime<Utc>> = approvals.iter().map(|approval| approval.expires_at).collect();
-    tx.execute(
-        "insert into approval (status, asked_at, id, operation, command, summary, branch_id, maker_id, expires_at)
-         select 'pending', $1, * from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[])",
-        &[&tx.now, &ids, &operations, &commands, &summaries, &branches, &makers, &expiries],
-    )
-    .await?;
-    Ok(())
+/// The statement that files commands which are held back.
+pub(crate) fn approvals_insert(now: DateTime<Utc>, approvals: &[NewApproval]) -> Option<Writing> {
+    if approvals.is_empty() {
+        return None;
+    }
+    let writing = Writing::new(APPROVALS_INSERT)
+        .with(now)
+        .with(approvals.iter().map(|approval| approval.id).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.operation.clone()).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.path.clone()).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.body.clone()).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.summary.clone()).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.branch_id).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.maker_id).collect::<Vec<_>>())
+        .with(approvals.iter().map(|approval| approval.expires_at).collect::<Vec<_>>());
+    Some(writing)
 }
+
+const APPROVALS_INSERT: &str = "insert into approval (status, asked_at, id, operation, path, body, summary, branch_id, maker_id, expires_at)
+     select 'pending', $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::uuid[], $8::uuid[], $9::timestamptz[])";
+
+/// What a second person could decide about, before it is filed.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub branch_id: Uuid,
+    /// What the second person must be allowed to do, beside deciding at all.
+    pub decided_by: Permission,
+    pub maker_id: Uuid,
+    pub maker_staff: Option<Uuid>,
+}
+
+/// How many people could decide about each now: active, allowed to, with the branch in scope, and not the maker.
+pub async fn deciders(tx: &Tx, questions: &[Question]) -> Result<Vec<i64>, Fault> {
+    let branches: Vec<Uuid> = questions.iter().map(|one| one.branch_id).collect();
+    let permissions: Vec<&str> = questions.iter().map(|one| one.decided_by.as_str()).collect();
+    let makers: Vec<Uuid> = questions.iter().map(|one| one.maker_id).collect();
+    let staff: Vec<Option<Uuid>> = questions.iter().map(|one| one.maker_staff).collect();
+    let rows =
+        tx.query(DECIDERS, &[&branches, &permissions, &makers, &staff, &Permission::ApprovalDecide.as_str()]).await?;
+    Ok(rows.iter().map(|row| row.get("deciders")).collect())
+}
+
+const DECIDERS: &str = "select count(distinct coalesce(candidate.staff_id, candidate.id)) as deciders
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) with ordinality as asked (branch_id, permission, maker_id, maker_staff, number)
+     left join lateral (
+         select app_user.id, app_user.staff_id
+         from branch join app_user on app_user.branch_id = any(branch.ancestors) and app_user.active
+         join user_role on user_role.user_id = app_user.id join role on role.code = user_role.role_code
+         where branch.id = asked.branch_id and app_user.id <> asked.maker_id
+           and (asked.maker_staff is null or app_user.staff_id is distinct from asked.maker_staff)
+         group by app_user.id, app_user.staff_id
+         having bool_or(asked.permission = any(role.permissions)) and bool_or($5 = any(role.permissions))) candidate on true
+     group by asked.number order by asked.number";
 
 /// One approval that a scope covers.
 pub async fn find_approval(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Option<Approval>, Fault> {
     let row = tx
         .query_opt(
-            "select approval.id, operation, command, summary, approval.branch_id, maker_id, maker.staff_id, maker.name as maker_name,
+            "select approval.id, operation, path, body, summary, approval.branch_id, maker_id, maker.staff_id, maker.name as maker_name,
                     status, asked_at, expires_at, decided_by, decided_at, result_id, approval.version
              from approval join branch on branch.id = approval.branch_id join app_user maker on maker.id = maker_id
              where approval.id = $1 and $2 = any(branch.ancestors)",
@@ -41,50 +80,77 @@ pub async fn find_approval(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Option<Ap
     row.as_ref().map(approval_of_row).transpose()
 }
 
-/// One approval that a scope covers, locked until the end of the transaction and read after that.
-pub async fn approval_for_update(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Locked<Approval>, Fault> {
+/// Approvals with who sees them: each with the ancestors of its branch.
+pub(crate) type Placed = Vec<(Approval, Vec<Uuid>)>;
+
+const APPROVALS_WITH_PLACE: &str = "select approval.id, operation, path, body, summary, approval.branch_id, maker_id, maker.staff_id, maker.name as maker_name,
+            status, asked_at, expires_at, decided_by, decided_at, result_id, approval.version, branch.ancestors
+     from approval join branch on branch.id = approval.branch_id join app_user maker on maker.id = maker_id
+     where approval.id = any($1)";
+const LOCK_SKIPPING: &str = "select approval.id from unnest($1::uuid[], $2::uuid[]) as wanted (id, scope)
+     join approval on approval.id = wanted.id
+     join branch on branch.id = approval.branch_id and wanted.scope = any(branch.ancestors)
+     order by approval.id for no key update of approval skip locked";
+const LOCK_WAITING: &str = "select approval.id from unnest($1::uuid[], $2::uuid[]) as wanted (id, scope)
+     join approval on approval.id = wanted.id
+     join branch on branch.id = approval.branch_id and wanted.scope = any(branch.ancestors)
+     order by approval.id for no key update of approval";
+
+pub(crate) const TAKE: &[&str] = &[LOCK_SKIPPING, LOCK_WAITING, APPROVALS_WITH_PLACE];
+
+/// Locks approvals within the callers' scopes, and reads them after that. Returns the ids that are locked, and all that there are.
+pub(crate) async fn approvals_for_update(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<(HashSet<Uuid>, Placed), Fault> {
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
+    let (values, by_ids): (db::tx::Values, db::tx::Values) = (&[&ids, &scopes], &[&ids]);
+    // Sent together, carried out in this order.
+    let (locked, rows) = futures::try_join!(
+        async {
+            match tx.locking {
+                Locking::Skip => tx.query(LOCK_SKIPPING, values).await,
+                Locking::Wait => tx.query(LOCK_WAITING, values).await,
+                Locking::None => Ok(Vec::new()),
+            }
+        },
+        tx.query(APPROVALS_WITH_PLACE, by_ids),
+    )?;
     let locked = match tx.locking {
-        Locking::None => true,
-        Locking::Skip => !tx.query(LOCK_OR_SKIP, &[&id, &scope.branch_id]).await?.is_empty(),
-        Locking::Wait => !tx.query(LOCK, &[&id, &scope.branch_id]).await?.is_empty(),
+        // A dry run locks nothing, and waits for nobody.
+        Locking::None => ids.into_iter().collect(),
+        Locking::Skip | Locking::Wait => locked.iter().map(|row| row.get("id")).collect(),
     };
-    Ok(match find_approval(tx, id, scope).await? {
-        None => Locked::Absent,
-        Some(_) if !locked => Locked::Busy,
-        Some(approval) => Locked::Here(approval),
-    })
+    let placed: Result<Placed, Fault> =
+        rows.iter().map(|row| Ok((approval_of_row(row)?, row.get("ancestors")))).collect();
+    Ok((locked, placed?))
 }
 
-const LOCK_OR_SKIP: &str = "select approval.id from approval join branch on branch.id = approval.branch_id
-     where approval.id = $1 and $2 = any(branch.ancestors) for no key update of approval skip locked";
-const LOCK: &str = "select approval.id from approval join branch on branch.id = approval.branch_id
-     where approval.id = $1 and $2 = any(branch.ancestors) for no key update of approval";
-
-/// Writes what a second person said of a locked approval, and gives it as it then stands.
-pub async fn approval_decided(
-    tx: &Tx,
-    approval: &Approval,
-    verdict: Verdict,
-    by: Uuid,
-    result_id: Option<Uuid>,
-) -> Result<Approval, Fault> {
-    let status = match verdict {
-        Verdict::Approved => ApprovalStatus::Approved,
-        Verdict::Rejected => ApprovalStatus::Rejected,
-    };
-    let written = tx
-        .execute(
-            "update approval set status = $2, decided_by = $3, decided_at = $4, result_id = $5, version = version + 1
-             where id = $1 and status = 'pending'",
-            &[&approval.id, &status.as_str(), &by, &tx.now, &result_id],
-        )
-        .await?;
-    if written != 1 {
-        return Err(Fault::Invariant(format!("the approval {} was decided on twice", approval.id)));
+/// The statement that writes what second persons said of locked approvals.
+pub(crate) fn approvals_decided(approvals: &[&Approval]) -> Option<Writing> {
+    let decided: Vec<(&Approval, Decided)> =
+        approvals.iter().filter_map(|approval| Some((*approval, approval.decided?))).collect();
+    if decided.is_empty() {
+        return None;
     }
-    let decided = Some(Decided { verdict, by, at: tx.now, result_id });
-    Ok(Approval { decided, version: approval.version + 1, ..approval.clone() })
+    let status = |verdict| match verdict {
+        Verdict::Approved => ApprovalStatus::Approved.as_str(),
+        Verdict::Rejected => ApprovalStatus::Rejected.as_str(),
+    };
+    let writing = Writing::new(APPROVALS_DECIDED)
+        .with(decided.iter().map(|(approval, _)| approval.id).collect::<Vec<_>>())
+        .with(decided.iter().map(|(_, decided)| status(decided.verdict)).collect::<Vec<_>>())
+        .with(decided.iter().map(|(_, decided)| decided.by).collect::<Vec<_>>())
+        .with(decided.iter().map(|(_, decided)| decided.at).collect::<Vec<_>>())
+        .with(decided.iter().map(|(_, decided)| decided.result_id).collect::<Vec<_>>())
+        .with(decided.iter().map(|(approval, _)| approval.version).collect::<Vec<_>>());
+    Some(writing)
 }
+
+const APPROVALS_DECIDED: &str =
+    "update approval set status = said.status, decided_by = said.decided_by, decided_at = said.decided_at,
+            result_id = said.result_id, version = said.version
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::bigint[])
+          as said (id, status, decided_by, decided_at, result_id, version)
+     where approval.id = said.id and approval.status = 'pending'";
 
 /// Those that a scope covers, newest first.
 pub async fn approvals_page(
@@ -96,7 +162,7 @@ pub async fn approvals_page(
     let status = status.map(ApprovalStatus::as_str);
     let rows = tx
         .query(
-            "select approval.id, operation, command, summary, approval.branch_id, maker_id, maker.staff_id, maker.name as maker_name,
+            "select approval.id, operation, path, body, summary, approval.branch_id, maker_id, maker.staff_id, maker.name as maker_name,
                     status, asked_at, expires_at, decided_by, decided_at, result_id, approval.version
              from approval join branch on branch.id = approval.branch_id join app_user maker on maker.id = maker_id
              where $1 = any(branch.ancestors)
@@ -127,7 +193,8 @@ fn approval_of_row(row: &Row) -> Result<Approval, Fault> {
     Ok(Approval {
         id: row.get("id"),
         operation: row.get("operation"),
-        command: row.get("command"),
+        path: row.get("path"),
+        body: row.get("body"),
         summary: row.get("summary"),
         branch_id: row.get("branch_id"),
         maker: Maker { user_id: row.get("maker_id"), staff_id: row.get("staff_id"), name: row.get("maker_name") },

@@ -30,7 +30,7 @@ pub async fn failures_newest(
 /// Records a failure of each subject, and removes a few of the oldest rows that no longer count: more than come in. Only one
 /// removes at a time, and never rows that `failures_clear` removes, so that nobody waits for another.
 pub async fn failures_insert(tx: &Tx, subjects: &[Uuid], counted_since: DateTime<Utc>) -> Result<(), Fault> {
-    let removing = Claim::of("sign_in_failure", "removing");
+    let removing = tx.lock_number(Claim::of("sign_in_failure", "removing"));
     tx.execute(
         "with removing as materialized (select pg_try_advisory_xact_lock($4) as alone),
          removed as (
@@ -38,7 +38,7 @@ pub async fn failures_insert(tx: &Tx, subjects: &[Uuid], counted_since: DateTime
                  select oldest.id from (select id, failed_at from sign_in_failure order by id limit 20) oldest, removing
                  where alone and failed_at <= $3))
          insert into sign_in_failure (failed_at, subject) select $1, unnest($2::uuid[])",
-        &[&tx.now, &subjects, &counted_since, &removing.0],
+        &[&tx.now, &subjects, &counted_since, &removing],
     )
     .await?;
     Ok(())
@@ -90,7 +90,7 @@ pub async fn find_client(tx: &Tx, client_id: &str) -> Result<Option<(String, Uui
 
 /// Waits until nobody else holds this value, until the end of the transaction.
 pub async fn lock_alone(tx: &Tx, claim: Claim) -> Result<(), Fault> {
-    tx.query("select pg_advisory_xact_lock($1)", &[&claim.0]).await?;
+    tx.query("select pg_advisory_xact_lock($1)", &[&tx.lock_number(claim)]).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use uuid::Uuid;
 
@@ -88,14 +88,16 @@ pub struct CreateUser {
 
 impl Command for CreateUser {
     type Done = User;
-    type Refused = AccessError;
-    const OPERATION: &'static str = "user.create";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("username", &self.username)]
+    fn about(&self) -> About {
+        About {
+            claims: vec![Claim::of("id", &self.id.to_string()), Claim::of("username", &self.username)],
+            ..About::of("user.create")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
         let usernames: Vec<&str> = asked.iter().map(|asked| asked.command.username.as_str()).collect();
         let branches: Vec<Uuid> = asked.iter().map(|asked| asked.command.branch_id).collect();
@@ -112,7 +114,7 @@ impl Command for CreateUser {
                     created.push((user.clone(), Some(command.password_hash.clone())));
                     outcomes.push(Outcome::Done(user));
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         store::users_insert(tx, &created).await?;
@@ -179,18 +181,13 @@ pub(crate) struct ChangedUser {
 
 impl Command for ChangeUser {
     type Done = User;
-    type Refused = AccessError;
-    const OPERATION: &'static str = "user.change";
+    const LANE: &'static str = "office";
 
-    fn rows(&self) -> Vec<Uuid> {
-        vec![self.id]
+    fn about(&self) -> About {
+        About { rows: vec![self.id], subject: Some(self.id), ..About::of("user.change") }
     }
 
-    fn subject(&self) -> Option<Uuid> {
-        Some(self.id)
-    }
-
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let seekers: Vec<(Uuid, Uuid)> =
             asked.iter().map(|asked| (asked.command.id, asked.caller.scope.branch_id)).collect();
         let locked = store::users_lock(tx, &seekers).await?;
@@ -211,7 +208,7 @@ impl Command for ChangeUser {
                 continue;
             };
             if !locked.contains(&command.id) {
-                outcomes.push(Outcome::Busy);
+                outcomes.push(Outcome::Busy { dragged: false });
                 continue;
             }
             match decide_change(command, user, &known, caller.user_id, &caller.scope, now) {
@@ -220,7 +217,7 @@ impl Command for ChangeUser {
                     outcomes.push(Outcome::Done(changed.user.clone()));
                     merge(&mut changes, changed);
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         let changes: Vec<ChangedUser> = changes.into_values().collect();

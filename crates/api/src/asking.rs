@@ -1,18 +1,22 @@
 //! Who asks, and how a handler goes on: into a lane with a command, or to the database with a reading transaction.
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use db::caller::{Actor, Caller, admit, callers_by_ids};
 use db::keys::Key;
-use db::lane::{Command, Lane, Reply};
+use db::lane::{Order, Reply, Sent};
 use db::tx::Tx;
+use kernel::permission::Permission;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::operation::{Operation, Repeat};
+use crate::app::{AnyCommand, App};
+use crate::body::{Body, RawBody};
+use crate::given::joined;
+use crate::operation::{Find, Operation, Repeat};
 use crate::problem::Problem;
 
 /// The id of the request, in its answer, its logs and its audit row.
@@ -25,7 +29,9 @@ pub struct Asking {
     pub app: App,
     pub actor: Actor,
     pub operation: &'static Operation,
-    path: String,
+    /// The path's parameters, in the order of the template.
+    pub path: Vec<String>,
+    find: Find,
     key: Option<String>,
     if_match: Option<String>,
 }
@@ -35,15 +41,57 @@ impl FromRequestParts<App> for Asking {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let operation = parts.extensions.get::<&'static Operation>().copied().ok_or_else(Problem::internal)?;
+        let find = parts.extensions.get::<Find>().copied().ok_or_else(Problem::internal)?;
         let actor = actor_of(parts, app)?;
+        let path = RawPathParams::from_request_parts(parts, app).await;
+        let path = path.map(|path| path.iter().map(|(_, value)| value.to_owned()).collect()).unwrap_or_default();
         Ok(Asking {
             app: app.clone(),
             actor,
             operation,
-            path: parts.uri.path().to_owned(),
+            path,
+            find,
             key: text_header(&parts.headers, "idempotency-key"),
             if_match: text_header(&parts.headers, header::IF_MATCH.as_str()),
         })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let problem = match Body::receive(&parts.headers, body).await {
+            Ok(body) => return Ok(body),
+            Err(problem) => problem,
+        };
+        Err(after_permission(&mut parts, app, problem).await)
+    }
+}
+
+impl FromRequest<App> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let problem = match RawBody::receive(&parts.headers, body).await {
+            Ok(body) => return Ok(body),
+            Err(problem) => problem,
+        };
+        Err(after_permission(&mut parts, app, problem).await)
+    }
+}
+
+/// What is wrong with a request, unless its caller may not ask at all.
+async fn after_permission(parts: &mut Parts, app: &App, problem: Problem) -> Problem {
+    let operation = parts.extensions.get::<&'static Operation>();
+    if operation.and_then(|operation| operation.permission()).is_none() {
+        return problem;
+    }
+    match Asking::from_request_parts(parts, app).await {
+        Ok(asking) => asking.after_permission(problem).await,
+        Err(unauthenticated) => unauthenticated,
     }
 }
 
@@ -73,19 +121,37 @@ fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
 
 impl Asking {
     /// Hands a command to its lane under the caller's key and waits for the answer. `canonical` is the body as sent.
-    pub async fn submit<C: Command>(&self, lane: &Lane<C>, canonical: &str, command: C) -> Result<Response, Problem> {
+    pub async fn submit(&self, canonical: &str, command: impl Into<AnyCommand>) -> Result<Response, Problem> {
+        let sent = Sent { path: joined(&self.path), body: canonical.to_owned() };
         let key = match self.operation.repeat {
-            Repeat::ByKey => Some(self.key(C::OPERATION, canonical).await?),
+            Repeat::ByKey => Some(self.key(&sent).await?),
             Repeat::ByVersion | Repeat::Freely | Repeat::ByItemKeys => None,
         };
-        let permission = self.operation.permission().ok_or_else(Problem::internal)?;
-        respond(lane.submit(self.actor.clone(), permission, key, command).await)
+        let permissions = self.operation.permission().into_iter().collect();
+        respond(self.app.lanes.submit(self.order(permissions, key, sent, command.into())).await)
     }
 
-    async fn key(&self, operation: &str, canonical: &str) -> Result<Key, Problem> {
+    /// A single command of this caller, for a lane.
+    pub fn order(
+        &self,
+        permissions: Vec<Permission>,
+        key: Option<Key>,
+        sent: Sent,
+        command: AnyCommand,
+    ) -> Order<AnyCommand> {
+        Order { actor: self.actor.clone(), is_bulk: false, permissions, key, sent: Some(sent), command }
+    }
+
+    /// The row of another operation.
+    pub fn find(&self, operation: &str) -> Option<&'static Operation> {
+        self.find.0(operation)
+    }
+
+    /// The key in the header, for this operation and what was sent.
+    pub async fn key(&self, sent: &Sent) -> Result<Key, Problem> {
         let key = self.key.as_deref().filter(|key| is_key(key));
         let Some(key) = key else {
-            // Who may not do this at all hears that first.
+            // A caller who may not do this at all hears that first.
             self.read().await?;
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -94,13 +160,13 @@ impl Asking {
                  the same one when you send the command again)",
             ));
         };
-        Ok(Key::of(self.actor.namespace, key, operation, &self.path, canonical))
+        Ok(Key::of(self.actor.namespace, key, self.operation.id, &sent.path, &sent.body))
     }
 
     /// The version that the caller saw, which a change must quote.
     pub async fn if_match(&self) -> Result<i64, Problem> {
         let Some(text) = self.if_match.as_deref() else {
-            // Who may not do this at all hears that first.
+            // A caller who may not do this at all hears that first.
             self.read().await?;
             return Err(Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
@@ -117,11 +183,20 @@ impl Asking {
         })
     }
 
+    /// What is wrong with a request, unless its caller may not do this at all: who may not hears that first. What is too large or of
+    /// another kind is said before.
+    pub async fn after_permission(&self, problem: Problem) -> Problem {
+        if problem.status != StatusCode::BAD_REQUEST && problem.status != StatusCode::NOT_FOUND {
+            return problem;
+        }
+        self.read().await.err().unwrap_or(problem)
+    }
+
     /// One snapshot of the database and what the caller may do now; refused where the operation's permission is lacking.
     pub async fn read(&self) -> Result<Reading, Problem> {
         let tx = Tx::begin_reading(&self.app.pool).await?;
         let known = callers_by_ids(&tx, &[self.actor.user_id]).await?;
-        let caller = admit(&self.actor, &known, self.operation.permission()).map_err(|denied| {
+        let caller = admit(&self.actor, &known, self.operation.permission().as_slice()).map_err(|denied| {
             metrics::counter!("ayni_auth_failures", "reason" => "denied").increment(1);
             Problem::of_denied(denied)
         })?;
@@ -156,6 +231,9 @@ pub fn respond(reply: Reply) -> Result<Response, Problem> {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
             let mut response = (status, [(header::CONTENT_TYPE, kind)], answer.body).into_response();
+            if let Some(seconds) = answer.retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
             if answer.replayed {
                 response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
             }
@@ -182,6 +260,12 @@ pub fn problem_of(reply: &Reply) -> Problem {
             "this Idempotency-Key was used for another request: use a new key for a new command",
         ),
         Reply::Unavailable => Problem::unavailable(),
+        Reply::TooMany => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate.too_many_commands",
+            "you have as many commands on their way as one may have: send this one again, with the same key, when some are answered",
+        )
+        .retry_after(1),
         Reply::Answer(_) | Reply::Failed => Problem::internal(),
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -25,17 +25,29 @@ pub struct Body<T> {
     pub canonical: String,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
+impl<T: DeserializeOwned> Body<T> {
+    pub async fn receive(headers: &HeaderMap, body: axum::body::Body) -> Result<Body<T>, Problem> {
+        let body = RawBody::receive(headers, body).await?;
+        Ok(Body { value: read(body.text.as_bytes())?, canonical: body.canonical })
+    }
+}
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let json = request
-            .headers()
+/// A JSON body that nobody has read yet.
+#[derive(Debug)]
+pub struct RawBody {
+    pub text: String,
+    /// The parsed body as sent, written back with sorted names: absent stays absent.
+    pub canonical: String,
+}
+
+impl RawBody {
+    pub async fn receive(headers: &HeaderMap, body: axum::body::Body) -> Result<RawBody, Problem> {
+        let json = headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let bytes = read(request).await?;
+        let bytes = collect(body).await?;
         if !json && !bytes.is_empty() {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -45,12 +57,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         }
         // A command without fields may come without a body.
         let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
-        parse(&bytes)
+        RawBody::of(&bytes)
+    }
+
+    fn of(bytes: &[u8]) -> Result<RawBody, Problem> {
+        let sent: serde_json::Value = serde_json::from_slice(bytes)
+            .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
+        if contains_nul(&sent) {
+            return Err(Problem::malformed("a text of the body has a NUL character, which can not be stored"));
+        }
+        let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
+        Ok(RawBody { text, canonical: sent.to_string() })
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), BODY_LIMIT);
+async fn collect(body: axum::body::Body) -> Result<Bytes, Problem> {
+    let body = Limited::new(body, BODY_LIMIT);
     match tokio::time::timeout(BODY_TIME, body.collect()).await {
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -67,15 +89,10 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
-    let sent: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
-    if contains_nul(&sent) {
-        return Err(Problem::malformed("a text of the body has a NUL character, which can not be stored"));
-    }
-    // Read from the bytes again: a name that stands twice is then seen.
+/// Reads a body strictly. From its bytes: a name that stands twice is seen.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_of(error.path());
         let cause = error.into_inner().to_string();
         let detail = without_position(&cause);
@@ -85,8 +102,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
             code,
             detail,
         )
-    })?;
-    Ok(Body { value, canonical: sent.to_string() })
+    })
 }
 
 fn contains_nul(value: &serde_json::Value) -> bool {
@@ -202,7 +218,7 @@ mod tests {
             (r#"{"amount":"1","amount":"2"}"#, "", "field.duplicate"),
         ];
         for (text, pointer, code) in cases {
-            let problem = parse::<Sample>(text.as_bytes()).unwrap_err();
+            let problem = read::<Sample>(text.as_bytes()).unwrap_err();
             assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{text}");
             assert_eq!(
                 (problem.errors[0].pointer.as_str(), problem.errors[0].code.as_str()),
@@ -216,14 +232,14 @@ mod tests {
     fn what_is_no_json_is_refused() {
         let deep = "[".repeat(100_000);
         for text in ["{", "", "nonsense", "{\"amount\":\"\\ud800\"}", "{\"amount\":\"\\u0000\"}", &deep] {
-            assert!(parse::<Sample>(text.as_bytes()).is_err());
+            assert!(RawBody::of(text.as_bytes()).and_then(|body| read::<Sample>(body.text.as_bytes())).is_err());
         }
     }
 
     #[test]
     fn order_and_spaces_make_no_other_request() {
-        let one = parse::<serde_json::Value>(br#"{"a": 1, "b": 2}"#).unwrap();
-        let other = parse::<serde_json::Value>(br#"{"b":2,"a":1}"#).unwrap();
+        let one = RawBody::of(br#"{"a": 1, "b": 2}"#).unwrap();
+        let other = RawBody::of(br#"{"b":2,"a":1}"#).unwrap();
         assert_eq!(one.canonical, other.canonical);
     }
 }

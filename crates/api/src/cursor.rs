@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
-use db::keys::Claim;
+use db::keys::short_digest;
 use db::page::{LIMIT_DEFAULT, LIMIT_MOST, Page, Position, Rows};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ fn elsewhere() -> Problem {
 fn write(position: Position, filter: &str) -> String {
     let mut bytes = position.at.timestamp_micros().to_be_bytes().to_vec();
     bytes.extend(position.id.as_bytes());
-    bytes.extend(Claim::of("cursor", filter).0.to_be_bytes());
+    bytes.extend(short_digest("cursor", filter));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -122,7 +122,7 @@ fn read(text: &str, filter: &str) -> Option<Position> {
     let (id, bound) = rest.split_at_checked(16)?;
     let at = DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?;
     let position = Position { at, id: Uuid::from_slice(id).ok()? };
-    (bound == Claim::of("cursor", filter).0.to_be_bytes()).then_some(position)
+    (bound == short_digest("cursor", filter)).then_some(position)
 }
 
 #[cfg(test)]

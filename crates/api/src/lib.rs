@@ -8,17 +8,15 @@ pub mod wire;
 
 pub mod body;
 
-pub mod asking;
+pub mod app;
 
-pub mod cursor;
+pub mod given;
 
 pub mod operation;
 
-pub mod render;
+pub mod asking;
 
-pub mod preview;
-
-pub mod app;
+pub mod cursor;
 
 pub mod org;
 
@@ -32,9 +30,19 @@ pub mod ledger;
 
 pub mod reports;
 
+pub mod bulk;
+
+pub mod commands;
+
 pub mod command_keys;
 
 pub mod operations;
+
+pub mod render;
+
+pub mod warnings;
+
+pub mod giving;
 
 pub mod openapi;
 

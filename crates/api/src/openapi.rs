@@ -50,7 +50,7 @@ fn method(method: Method) -> &'static str {
 
 fn describe(operation: &Operation, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
     let mut described = json!({
-        "operationId": operation.id,
+        "operationId": operation.operation_id(),
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": description(operation),
@@ -103,6 +103,13 @@ fn parameters(operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Val
             "description": "The ETag of the record as it was read.", "schema": {"type": "string"}
         })),
         Repeat::Freely | Repeat::ByItemKeys => {}
+    }
+    if operation.has_dry_run() {
+        parameters.push(json!({
+            "name": "dry_run", "in": "query", "required": false,
+            "description": "true: shows what the command would do, and does nothing. Needs no Idempotency-Key.",
+            "schema": {"type": "boolean"}
+        }));
     }
     if let Some(query) = operation.query {
         let mut inline = generator.settings().clone();

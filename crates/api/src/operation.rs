@@ -1,10 +1,11 @@
 //! One operation of the API: a row of the one list that routes, permissions, documentation and access tests are made from.
 
-use access::permission::Permission;
 use axum::routing::MethodRouter;
+use kernel::permission::Permission;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
+use crate::given::Parse;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -42,7 +43,7 @@ pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
-    /// The stable name: in the OpenAPI file, in fingerprints, in logs.
+    /// The stable name, `aggregate.verb`: in fingerprints, in logs, and with `_` in the OpenAPI file.
     pub id: &'static str,
     pub tag: &'static str,
     pub summary: &'static str,
@@ -54,8 +55,17 @@ pub struct Operation {
     pub example: Option<&'static str>,
     pub status: u16,
     pub answer: Option<SchemaOf>,
-    pub route: fn() -> MethodRouter<App>,
+    /// Reads the command that a request of it is; the one handler of all commands then takes it. `None`: it has a handler of its own.
+    pub command: Option<Parse>,
+    /// The office takes it, not the desk.
+    pub is_of_office: bool,
+    /// The handler of its own.
+    pub route: Option<fn() -> MethodRouter<App>>,
 }
+
+/// Finds a row of the one list by its operation's name.
+#[derive(Debug, Clone, Copy)]
+pub struct Find(pub fn(&str) -> Option<&'static Operation>);
 
 impl std::fmt::Debug for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -75,7 +85,7 @@ impl Operation {
         id: &'static str,
         access: Access,
         repeat: Repeat,
-        route: fn() -> MethodRouter<App>,
+        route: Option<fn() -> MethodRouter<App>>,
     ) -> Operation {
         Operation {
             method,
@@ -90,6 +100,8 @@ impl Operation {
             example: None,
             status: 200,
             answer: None,
+            command: None,
+            is_of_office: false,
             route,
         }
     }
@@ -100,7 +112,7 @@ impl Operation {
         access: Access,
         route: fn() -> MethodRouter<App>,
     ) -> Operation {
-        Operation::new(Method::Get, path, id, access, Repeat::Freely, route)
+        Operation::new(Method::Get, path, id, access, Repeat::Freely, Some(route))
     }
 
     /// A command, repeatable by its key.
@@ -110,7 +122,13 @@ impl Operation {
         access: Access,
         route: fn() -> MethodRouter<App>,
     ) -> Operation {
-        Operation::new(Method::Post, path, id, access, Repeat::ByKey, route)
+        Operation::new(Method::Post, path, id, access, Repeat::ByKey, Some(route))
+    }
+
+    /// A command that is read by one function, wherever it comes from.
+    pub const fn command(path: &'static str, id: &'static str, access: Access, parse: Parse) -> Operation {
+        let row = Operation::new(Method::Post, path, id, access, Repeat::ByKey, None);
+        Operation { command: Some(parse), ..row }
     }
 
     /// A POST that stores nothing.
@@ -120,7 +138,7 @@ impl Operation {
         access: Access,
         route: fn() -> MethodRouter<App>,
     ) -> Operation {
-        Operation::new(Method::Post, path, id, access, Repeat::Freely, route)
+        Operation::new(Method::Post, path, id, access, Repeat::Freely, Some(route))
     }
 
     pub const fn patch(
@@ -129,7 +147,7 @@ impl Operation {
         access: Access,
         route: fn() -> MethodRouter<App>,
     ) -> Operation {
-        Operation::new(Method::Patch, path, id, access, Repeat::ByVersion, route)
+        Operation::new(Method::Patch, path, id, access, Repeat::ByVersion, Some(route))
     }
 
     pub const fn about(mut self, tag: &'static str, summary: &'static str) -> Operation {
@@ -140,6 +158,11 @@ impl Operation {
 
     pub const fn repeat(mut self, repeat: Repeat) -> Operation {
         self.repeat = repeat;
+        self
+    }
+
+    pub const fn of_office(mut self) -> Operation {
+        self.is_of_office = true;
         self
     }
 
@@ -160,10 +183,25 @@ impl Operation {
         self
     }
 
+    /// Whether it can be tried without being carried out: every command of the desk can.
+    pub fn has_dry_run(&self) -> bool {
+        self.command.is_some() && !self.is_of_office
+    }
+
+    /// The names of the path's parameters, in their order.
+    pub fn path_names(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// The operationId of the OpenAPI file.
+    pub fn operation_id(&self) -> String {
+        self.id.replace('.', "_")
+    }
+
     /// The permission that the caller must hold, where one is asked.
-    pub fn permission(&self) -> Option<&'static str> {
+    pub fn permission(&self) -> Option<Permission> {
         match self.access {
-            Access::Needs(permission) => Some(permission.as_str()),
+            Access::Needs(permission) => Some(permission),
             Access::Public | Access::SignedIn => None,
         }
     }

@@ -1,11 +1,21 @@
 //! The one list of operations.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::operation::Operation;
-use crate::{access, clients, command_keys, ledger, loans, org, reports};
+use crate::{access, clients, command_keys, commands, ledger, loans, org, reports};
 
 /// Every operation, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
     LISTS.iter().copied().flatten()
+}
+
+/// The row of an operation.
+pub fn by_id(id: &str) -> Option<&'static Operation> {
+    static BY_ID: LazyLock<HashMap<&'static str, &'static Operation>> =
+        LazyLock::new(|| all().map(|operation| (operation.id, operation)).collect());
+    BY_ID.get(id).copied()
 }
 
 const LISTS: &[&[Operation]] = &[
@@ -29,6 +39,7 @@ const LISTS: &[&[Operation]] = &[
     loans::transactions::OPERATIONS,
     loans::repayments::OPERATIONS,
     loans::breakdown::OPERATIONS,
+    commands::OPERATIONS,
     command_keys::OPERATIONS,
     ledger::decisions::OPERATIONS,
     ledger::accounts::OPERATIONS,

@@ -61,14 +61,16 @@ impl Problem {
         self
     }
 
-    pub fn of_refusal(refusal: &impl Refusal) -> Problem {
+    pub fn of_refusal(refusal: &(dyn Refusal + Send + Sync)) -> Problem {
         let status = match refusal.kind() {
             Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::Conflict => StatusCode::CONFLICT,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Stale => StatusCode::PRECONDITION_FAILED,
+            Kind::Absent => StatusCode::NOT_FOUND,
         };
-        let problem = Problem::new(status, refusal.code(), refusal.to_string());
+        let mut problem = Problem::new(status, refusal.code(), refusal.to_string());
+        problem.retry_after = refusal.retry_after();
         match refusal.pointer() {
             Some(pointer) => problem.at(pointer, refusal.code(), refusal.to_string()),
             None => problem,

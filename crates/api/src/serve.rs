@@ -9,7 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -21,8 +21,10 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use crate::asking::with_request_id;
 use crate::docs;
+use crate::giving;
 use crate::openapi;
-use crate::operations::all;
+use crate::operation::Find;
+use crate::operations::{all, by_id};
 use crate::problem::Problem;
 use crate::unread::Shared;
 
@@ -36,7 +38,11 @@ const DRAIN_TIME: Duration = Duration::from_secs(20);
 pub fn router(app: App) -> Router {
     let mut router: Router<App> = Router::new();
     for operation in all() {
-        router = router.route(operation.path, (operation.route)().layer(Extension(operation)));
+        let route = match operation.route {
+            Some(own) => own(),
+            None => post(giving::give),
+        };
+        router = router.route(operation.path, route.layer((Extension(operation), Extension(Find(by_id)))));
     }
     router
         .route("/healthz", get(|| async { "ok\n" }))

@@ -6,12 +6,15 @@ use std::time::Duration;
 use api::app::Lanes;
 use db::caller::Actor;
 use db::keys::Key;
-use db::lane::{Command, InFlight, Reply};
+use db::lane::{InFlight, Order, Reply, Sent};
 use db::pool::{CONNECTIONS, Pool};
-use futures::future::join_all;
+use flows::desk_command::DeskCommand;
+use futures::{StreamExt, stream};
+use kernel::permission::Permission;
 use kernel::plain_amount::PlainAmount;
 use ledger::slots::Channel;
 use loans::actions::repay::{Overpayment, Repay};
+use loans::command::LoanCommand;
 use rand::RngExt;
 use serde_json::json;
 use uuid::Uuid;
@@ -78,7 +81,10 @@ impl Inside {
         let row = ground.client.query_one("select id from app_user where username = 'manager'", &[]).await?;
         let user_id: Uuid = row.get(0);
         let actor = Actor { user_id, namespace: user_id, request_id: Uuid::now_v7(), signed_in_at: db::clock::now() };
-        Ok(Inside { lanes: Arc::new(Lanes::start(&pool, &InFlight::default())), actor })
+        Ok(Inside {
+            lanes: Arc::new(Lanes::start(&pool, &InFlight::default(), (api::render::desk, api::render::office))),
+            actor,
+        })
     }
 
     pub async fn repay(&self, loans: &Arc<[Uuid]>, callers: usize, time: Duration) -> Result<Measured, Failure> {
@@ -96,14 +102,22 @@ async fn one_call(lanes: &Lanes, actor: Actor, loans: &[Uuid]) -> Result<(), Fai
     let amount = PlainAmount::parse("1.00")?;
     let replies = (0..ITEMS).map(|_| {
         let loan_id = loans[rand::rng().random_range(0..loans.len())];
-        let path = format!("/v1/loans/{loan_id}/repayments");
-        let body = r#"{"amount":"1.00","channel":"cash"}"#;
-        let key = Key::of(actor.namespace, &Uuid::new_v4().to_string(), Repay::OPERATION, &path, body);
+        let (path, body) = (loan_id.to_string(), r#"{"amount":"1.00","channel":"cash"}"#.to_owned());
+        let key = Key::of(actor.namespace, &Uuid::new_v4().to_string(), "loan.repay", &path, &body);
         let (channel, overpayment) = (Channel::Cash, Overpayment::Take);
         let command = Repay { loan_id, amount, paid_on: None, channel, receipt: None, overpayment };
-        lanes.repay.submit_item(actor.clone(), "loan.repay", key, command)
+        lanes.desk.submit(Order {
+            actor: actor.clone(),
+            is_bulk: true,
+            permissions: vec![Permission::LoanRepay],
+            key: Some(key),
+            sent: Some(Sent { path, body }),
+            command: DeskCommand::Loan(LoanCommand::Repay(command)),
+        })
     });
-    let refused = join_all(replies).await.into_iter().find(|reply| !is_done(reply));
+    // As many at a time as the bulk handler gives.
+    let replies: Vec<Reply> = stream::iter(replies).buffered(512).collect().await;
+    let refused = replies.into_iter().find(|reply| !is_done(reply));
     refused.map_or(Ok(()), |reply| Err(format!("a repayment was answered {reply:?}").into()))
 }
 

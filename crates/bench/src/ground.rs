@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use db::embedded::{self, Cluster, ConnectionInfo, Options};
+use embedded::cluster::{self, Cluster, Options};
+use embedded::connection::ConnectionInfo;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -34,7 +35,7 @@ impl Ground {
     pub async fn make() -> Result<Ground, Failure> {
         let directory = std::env::temp_dir().join(format!("ayni-bench-{}", Uuid::new_v4().simple()));
         let options = Options { data_dir: directory.clone(), durable: true, allow_fetch: true };
-        let cluster = embedded::start(options, |said: &str| eprintln!("{said}")).await?;
+        let cluster = cluster::start(options, |said: &str| eprintln!("{said}")).await?;
         server::house::prepare(cluster.connection(), DATABASE).await?;
         let client = connect(cluster.connection(), DATABASE).await?;
         client.batch_execute("create database limits").await?;

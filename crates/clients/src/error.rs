@@ -32,7 +32,10 @@ impl Refusal for ClientError {
     fn kind(&self) -> Kind {
         match self {
             ClientError::IdTaken(_) => Kind::Conflict,
-            _ => Kind::Unprocessable,
+            ClientError::ReferenceNotFound { .. }
+            | ClientError::GenderMissing
+            | ClientError::NotForOrganisations { .. }
+            | ClientError::NotBornYet(_) => Kind::Unprocessable,
         }
     }
 

@@ -6,6 +6,12 @@ pub mod error;
 
 pub mod client;
 
+pub mod store;
+
+pub mod shelf;
+
+pub mod action;
+
 pub mod actions;
 
-pub mod store;
+pub mod command;

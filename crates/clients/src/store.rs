@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use db::caller::Scope;
 use db::fault::Fault;
-use db::lane::Outcome;
 use db::page::{Page, Position, Rows};
-use db::tx::{Locking, Row, Tx};
+use db::tx::{Locking, Row, Today, Tx, Writing};
 use uuid::Uuid;
 
 use crate::client::{Birth, Client, ClientName};
@@ -16,70 +15,27 @@ const COLUMNS_BY_ID: &str =
             born_on, born_in, gender, area, phone, registered_on, created_at, version
      from client where id = any($1)";
 
-/// Branches with their ancestors, and members of staff with their branch, as far as a batch names them.
-#[derive(Debug, Default)]
-pub struct Places {
-    pub branches: HashMap<Uuid, Vec<Uuid>>,
-    pub officers: HashMap<Uuid, Uuid>,
-}
-
-impl Places {
-    pub fn covers(&self, scope: &Scope, branch_id: Uuid) -> bool {
-        self.branches.get(&branch_id).is_some_and(|ancestors| ancestors.contains(&scope.branch_id))
-    }
-}
-
-pub async fn places(tx: &Tx, branches: &[Uuid], officers: &[Uuid]) -> Result<Places, Fault> {
-    let rows = tx
-        .query(
-            "select id, ancestors, null::uuid as branch_id from branch where id = any($1)
-             union all select id, null, branch_id from staff where id = any($2) and active",
-            &[&branches, &officers],
-        )
-        .await?;
-    let mut places = Places::default();
-    for row in rows {
-        let id = row.get("id");
-        match row.get::<_, Option<Vec<Uuid>>>("ancestors") {
-            Some(ancestors) => drop(places.branches.insert(id, ancestors)),
-            None => drop(places.officers.insert(id, row.get("branch_id"))),
-        }
-    }
-    Ok(places)
-}
-
 pub async fn client_ids_taken(tx: &Tx, ids: &[Uuid]) -> Result<HashSet<Uuid>, Fault> {
-    let rows = tx.query("select id from client where id = any($1)", &[&ids]).await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
+    Ok(tx.query(CLIENT_IDS, &[&ids]).await?.iter().map(|row| row.get("id")).collect())
 }
 
-pub async fn client_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault> {
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let rows = tx
-        .query(
-            // At least 6 digits: to pad to 6 would cut a longer one.
-            "select 'C-' || lpad(number, greatest(6, length(number)), '0') as number
-             from (select nextval('client_number')::text as number from generate_series(1, $1)) as next",
-            &[&count],
-        )
-        .await?;
-    Ok(rows.iter().map(|row| row.get("number")).collect())
-}
+const CLIENT_IDS: &str = "select id from client where id = any($1)";
 
-pub async fn clients_insert(tx: &Tx, clients: &[(Client, Uuid)]) -> Result<(), Fault> {
+/// New clients, each with the user who registered it.
+pub(crate) fn clients_insert(today: Today, clients: &[(&Client, Uuid)]) -> Option<Writing> {
     if clients.is_empty() {
-        return Ok(());
+        return None;
     }
     let ids: Vec<Uuid> = clients.iter().map(|(client, _)| client.id).collect();
-    let numbers: Vec<&str> = clients.iter().map(|(client, _)| client.number.as_str()).collect();
+    let numbers: Vec<String> = clients.iter().map(|(client, _)| client.number.clone()).collect();
     let branches: Vec<Uuid> = clients.iter().map(|(client, _)| client.branch_id).collect();
     let officers: Vec<Option<Uuid>> = clients.iter().map(|(client, _)| client.officer_id).collect();
-    let kinds: Vec<&str> = clients.iter().map(|(client, _)| client.kind.as_str()).collect();
-    let statuses: Vec<&str> = clients.iter().map(|(client, _)| client.status.as_str()).collect();
-    let given: Vec<Option<&str>> = clients.iter().map(|(client, _)| client.name.given.as_deref()).collect();
-    let family: Vec<Option<&str>> = clients.iter().map(|(client, _)| client.name.family.as_deref()).collect();
-    let second: Vec<Option<&str>> = clients.iter().map(|(client, _)| client.name.second_family.as_deref()).collect();
-    let full: Vec<&str> = clients.iter().map(|(client, _)| client.name.full.as_str()).collect();
+    let kinds: Vec<&'static str> = clients.iter().map(|(client, _)| client.kind.as_str()).collect();
+    let statuses: Vec<&'static str> = clients.iter().map(|(client, _)| client.status.as_str()).collect();
+    let given: Vec<Option<String>> = clients.iter().map(|(client, _)| client.name.given.clone()).collect();
+    let family: Vec<Option<String>> = clients.iter().map(|(client, _)| client.name.family.clone()).collect();
+    let second: Vec<Option<String>> = clients.iter().map(|(client, _)| client.name.second_family.clone()).collect();
+    let full: Vec<String> = clients.iter().map(|(client, _)| client.name.full.clone()).collect();
     let born_on: Vec<_> = clients
         .iter()
         .map(|(client, _)| match client.birth {
@@ -94,88 +50,100 @@ pub async fn clients_insert(tx: &Tx, clients: &[(Client, Uuid)]) -> Result<(), F
             _ => None,
         })
         .collect();
-    let genders: Vec<Option<&str>> =
+    let genders: Vec<Option<&'static str>> =
         clients.iter().map(|(client, _)| client.gender.map(|gender| gender.as_str())).collect();
-    let areas: Vec<Option<&str>> = clients.iter().map(|(client, _)| client.area.map(|area| area.as_str())).collect();
-    let phones: Vec<Option<&str>> = clients.iter().map(|(client, _)| client.phone.as_deref()).collect();
+    let areas: Vec<Option<&'static str>> =
+        clients.iter().map(|(client, _)| client.area.map(|area| area.as_str())).collect();
+    let phones: Vec<Option<String>> = clients.iter().map(|(client, _)| client.phone.clone()).collect();
     let registered_by: Vec<Uuid> = clients.iter().map(|(_, user)| *user).collect();
-    tx.execute(
-        "insert into client (created_at, registered_on, id, number, branch_id, officer_id, kind, status, given_name, family_name,
+    let writing = Writing::new(CLIENTS_INSERT)
+        .with(today.now)
+        .with(today.business_date)
+        .with(ids)
+        .with(numbers)
+        .with(branches)
+        .with(officers)
+        .with(kinds)
+        .with(statuses)
+        .with(given)
+        .with(family)
+        .with(second)
+        .with(full)
+        .with(born_on)
+        .with(born_in)
+        .with(genders)
+        .with(areas)
+        .with(phones)
+        .with(registered_by);
+    Some(writing)
+}
+
+const CLIENTS_INSERT: &str = "insert into client (created_at, registered_on, id, number, branch_id, officer_id, kind, status, given_name, family_name,
                              second_family_name, full_name, born_on, born_in, gender, area, phone, registered_by)
-         select $1, $2, * from unnest($3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-                                      $11::text[], $12::text[], $13::date[], $14::smallint[], $15::text[], $16::text[], $17::text[], $18::uuid[])",
-        &[
-            &tx.now, &tx.business_date, &ids, &numbers, &branches, &officers, &kinds, &statuses, &given, &family, &second,
-            &full, &born_on, &born_in, &genders, &areas, &phones, &registered_by,
-        ],
-    )
-    .await?;
-    Ok(())
-}
+     select $1, $2, * from unnest($3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+                                  $11::text[], $12::text[], $13::date[], $14::smallint[], $15::text[], $16::text[], $17::text[], $18::uuid[])";
 
-/// Clients that a batch has locked, and which of the others exist at all.
-#[derive(Debug)]
-pub struct LockedClients {
-    locked: HashMap<Uuid, Client>,
-    visible: HashSet<(Uuid, Uuid)>,
-}
+const LOCK_SKIPPING: &str = "select client.id, number, client.branch_id, officer_id, kind, status, given_name, family_name, second_family_name, full_name,
+            born_on, born_in, gender, area, phone, registered_on, client.created_at, client.version, branch.ancestors
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+     join client on client.id = wanted.id join branch on branch.id = client.branch_id and wanted.scope = any(branch.ancestors)
+     where wanted.officer is null or wanted.officer = client.officer_id
+     order by client.id for no key update of client skip locked";
+const LOCK_WAITING: &str = "select client.id from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
+     join client on client.id = wanted.id join branch on branch.id = client.branch_id and wanted.scope = any(branch.ancestors)
+     where wanted.officer is null or wanted.officer = client.officer_id
+     order by client.id for no key update of client";
+const CLIENTS_WITH_PLACE: &str = "select client.id, number, client.branch_id, officer_id, kind, status, given_name, family_name, second_family_name,
+            full_name, born_on, born_in, gender, area, phone, registered_on, client.created_at, client.version, branch.ancestors
+     from client join branch on branch.id = client.branch_id where client.id = any($1)";
 
-impl LockedClients {
-    /// The client, or the outcome of a command whose client is in other hands or not to be seen.
-    pub fn get_mut<Done, Refused>(&mut self, id: Uuid, scope: &Scope) -> Result<&mut Client, Outcome<Done, Refused>> {
-        if !self.visible.contains(&(id, scope.branch_id)) {
-            return Err(Outcome::Absent);
+pub(crate) const TAKE: &[&str] = &[LOCK_SKIPPING, LOCK_WAITING, CLIENTS_WITH_PLACE, CLIENT_IDS];
+
+/// Clients, and the ancestors of their branches.
+pub type Placed = (Vec<Client>, HashMap<Uuid, Vec<Uuid>>);
+
+/// Locks clients within the callers' scopes, and returns them as they then are. One that another transaction has locked is passed
+/// over, unless this one waits.
+pub(crate) async fn clients_for_update(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<Placed, Fault> {
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
+    let officers: Vec<Option<Uuid>> = wanted.iter().map(|(_, scope)| scope.officer_id).collect();
+    match tx.locking {
+        Locking::Skip => placed(&tx.query(LOCK_SKIPPING, &[&ids, &scopes, &officers]).await?),
+        Locking::Wait => {
+            tx.query(LOCK_WAITING, &[&ids, &scopes, &officers]).await?;
+            clients_with_place(tx, &ids).await
         }
-        match self.locked.get_mut(&id) {
-            Some(client) if scope.officer_id.is_some() && client.officer_id != scope.officer_id => Err(Outcome::Absent),
-            Some(client) => Ok(client),
-            None => Err(Outcome::Busy),
-        }
+        // A dry run locks nothing, and waits for nobody.
+        Locking::None => clients_with_place(tx, &ids).await,
     }
 }
 
-/// Locks clients within the callers' scopes, passing over those in other hands.
-pub async fn clients_for_update(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<LockedClients, Fault> {
-    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
-    let scopes: Vec<Uuid> = wanted.iter().map(|(_, scope)| scope.branch_id).collect();
-    let visible = tx
-        .query(
-            "select client.id, wanted.scope from unnest($1::uuid[], $2::uuid[]) as wanted (id, scope)
-             join client on client.id = wanted.id join branch on branch.id = client.branch_id and wanted.scope = any(branch.ancestors)",
-            &[&ids, &scopes],
-        )
-        .await?;
-    let visible: HashSet<(Uuid, Uuid)> = visible.iter().map(|row| (row.get("id"), row.get("scope"))).collect();
-    let ids: Vec<Uuid> = visible.iter().map(|(id, _)| *id).collect();
-    let lock = match tx.locking {
-        Locking::Wait => "select id from client where id = any($1) order by id for no key update",
-        Locking::Skip => "select id from client where id = any($1) order by id for no key update skip locked",
-        Locking::None => "select id from client where id = any($1)",
-    };
-    let held: Vec<Uuid> = tx.query(lock, &[&ids]).await?.iter().map(|row| row.get("id")).collect();
-    let locked = clients_by_ids(tx, &held).await?;
-    Ok(LockedClients { locked: locked.into_iter().map(|client| (client.id, client)).collect(), visible })
+pub async fn clients_with_place(tx: &Tx, ids: &[Uuid]) -> Result<Placed, Fault> {
+    placed(&tx.query(CLIENTS_WITH_PLACE, &[&ids]).await?)
+}
+
+fn placed(rows: &[Row]) -> Result<Placed, Fault> {
+    let clients: Result<Vec<Client>, Fault> = rows.iter().map(client_of_row).collect();
+    Ok((clients?, rows.iter().map(|row| (row.get("branch_id"), row.get("ancestors"))).collect()))
 }
 
 pub async fn clients_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<Vec<Client>, Fault> {
     tx.query(COLUMNS_BY_ID, &[&ids]).await?.iter().map(client_of_row).collect()
 }
 
-pub async fn clients_update_status(tx: &Tx, clients: &[Client]) -> Result<(), Fault> {
+pub(crate) fn clients_update_status(clients: &[&Client]) -> Option<Writing> {
     if clients.is_empty() {
-        return Ok(());
+        return None;
     }
     let ids: Vec<Uuid> = clients.iter().map(|client| client.id).collect();
-    let statuses: Vec<&str> = clients.iter().map(|client| client.status.as_str()).collect();
+    let statuses: Vec<&'static str> = clients.iter().map(|client| client.status.as_str()).collect();
     let versions: Vec<i64> = clients.iter().map(|client| client.version).collect();
-    tx.execute(
-        "update client set status = changed.status, version = changed.version
-         from unnest($1::uuid[], $2::text[], $3::bigint[]) as changed (id, status, version) where client.id = changed.id",
-        &[&ids, &statuses, &versions],
-    )
-    .await?;
-    Ok(())
+    Some(Writing::new(CLIENTS_UPDATE_STATUS).with(ids).with(statuses).with(versions))
 }
+
+const CLIENTS_UPDATE_STATUS: &str = "update client set status = changed.status, version = changed.version
+     from unnest($1::uuid[], $2::text[], $3::bigint[]) as changed (id, status, version) where client.id = changed.id";
 
 /// What a list of clients is narrowed by.
 #[derive(Debug, Default)]

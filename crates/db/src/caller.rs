@@ -1,9 +1,10 @@
 //! Who asks: the claim of a token, and what the database grants to it now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use kernel::permission::Permission;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -36,14 +37,14 @@ pub struct Caller {
 pub struct Granted {
     pub username: String,
     pub name: String,
-    pub permissions: HashSet<String>,
+    pub permissions: BTreeSet<Permission>,
     pub roles: Vec<String>,
     active: bool,
     sessions_from: DateTime<Utc>,
 }
 
 /// The part of the institution that a user sees: a branch with all below it, or only an own portfolio there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub branch_id: Uuid,
     pub officer_id: Option<Uuid>,
@@ -55,12 +56,21 @@ pub enum Denied {
     /// The user is gone, disabled, or signed in before all sessions were ended.
     SignInAgain,
     /// The user lacks this permission.
-    Lacks(&'static str),
+    Lacks(Permission),
+}
+
+impl Granted {
+    /// Of an active user whose sessions all count; for decisions that are tried without a database.
+    pub fn all(name: &str, permissions: BTreeSet<Permission>) -> Granted {
+        let (username, name) = (name.to_owned(), name.to_owned());
+        let sessions_from = DateTime::UNIX_EPOCH;
+        Granted { username, name, permissions, roles: Vec::new(), active: true, sessions_from }
+    }
 }
 
 impl Caller {
-    pub fn may(&self, permission: &str) -> bool {
-        self.granted.permissions.contains(permission)
+    pub fn may(&self, permission: Permission) -> bool {
+        self.granted.permissions.contains(&permission)
     }
 
     fn of_row(row: &Row) -> Caller {
@@ -71,7 +81,8 @@ impl Caller {
         let granted = Granted {
             username: row.get("username"),
             name: row.get("name"),
-            permissions: row.get::<_, Vec<String>>("permissions").into_iter().collect(),
+            // A permission that this program no longer knows grants nothing.
+            permissions: row.get::<_, Vec<&str>>("permissions").iter().filter_map(|text| text.parse().ok()).collect(),
             roles: row.get("roles"),
             active: row.get("active"),
             sessions_from: row.get("sessions_from"),
@@ -102,14 +113,14 @@ pub async fn callers_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Calle
     Ok(rows.iter().map(Caller::of_row).map(|caller| (caller.user_id, caller)).collect())
 }
 
-/// The caller of one request: known, active, signed in since sessions count, and holding the permission, where one is asked.
-pub fn admit(actor: &Actor, known: &HashMap<Uuid, Caller>, permission: Option<&'static str>) -> Result<Caller, Denied> {
+/// The caller of one request: known, active, signed in since sessions count, and holding the permissions that are asked.
+pub fn admit(actor: &Actor, known: &HashMap<Uuid, Caller>, permissions: &[Permission]) -> Result<Caller, Denied> {
     let caller = known.get(&actor.user_id).ok_or(Denied::SignInAgain)?;
     if !caller.granted.active || actor.signed_in_at < caller.granted.sessions_from {
         return Err(Denied::SignInAgain);
     }
-    match permission {
-        Some(permission) if !caller.may(permission) => Err(Denied::Lacks(permission)),
-        _ => Ok(Caller { request_id: actor.request_id, ..caller.clone() }),
+    match permissions.iter().find(|permission| !caller.may(**permission)) {
+        Some(permission) => Err(Denied::Lacks(*permission)),
+        None => Ok(Caller { request_id: actor.request_id, ..caller.clone() }),
     }
 }

@@ -30,26 +30,51 @@ pub fn key_id(namespace: Uuid, key: &str) -> Uuid {
 
 /// A value that a caller chose and that must be unique. Concurrent users of one value meet at a try-lock on its number, so
 /// that no insert ever waits for another server's transaction.
+///
+/// A claim is the value's digest and knows no institution: the transaction that takes the lock makes the number from both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Claim(pub i64);
+pub struct Claim([u8; 8]);
 
 impl Claim {
     /// `kind` keeps the spaces of different values apart: two collide only by a chance of one in 2^64, and then one of
     /// them is told to come again.
     pub fn of(kind: &str, value: &str) -> Claim {
-        let mut digest = Sha256::new();
-        digest.update(kind);
-        digest.update([0]);
-        digest.update(value);
-        let bytes: [u8; 32] = digest.finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = bytes;
-        Claim(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        Claim(short_digest(kind, value))
     }
 
     pub(crate) fn of_key(id: Uuid) -> Claim {
         let [a, b, c, d, e, f, g, h, ..] = id.into_bytes();
-        Claim(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        Claim([a, b, c, d, e, f, g, h])
     }
+
+    /// The number of its lock in an institution.
+    pub(crate) fn number(self, institution_id: Uuid) -> i64 {
+        i64::from_be_bytes(lock_digest(b"claim", institution_id, &self.0))
+    }
+}
+
+/// The first bytes of a digest: enough to tell values apart that nobody chooses in order to collide.
+pub fn short_digest(kind: &str, value: &str) -> [u8; 8] {
+    let mut digest = Sha256::new();
+    digest.update(kind);
+    digest.update([0]);
+    digest.update(value);
+    first(digest)
+}
+
+/// What the number of a lock is made of. The institution is part of it: two institutions in one database never meet at a lock.
+pub(crate) fn lock_digest(kind: &[u8; 5], institution_id: Uuid, value: &[u8]) -> [u8; 8] {
+    let mut digest = Sha256::new();
+    digest.update(kind);
+    digest.update(institution_id);
+    digest.update(value);
+    first(digest)
+}
+
+fn first(digest: Sha256) -> [u8; 8] {
+    let bytes: [u8; 32] = digest.finalize().into();
+    let [a, b, c, d, e, f, g, h, ..] = bytes;
+    [a, b, c, d, e, f, g, h]
 }
 
 #[cfg(test)]
@@ -68,5 +93,16 @@ mod tests {
     #[test]
     fn namespaces_are_apart() {
         assert_ne!(key_id(Uuid::from_u128(1), "k"), key_id(Uuid::from_u128(2), "k"));
+    }
+
+    #[test]
+    fn a_claim_has_another_number_for_each_kind_value_and_institution() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let claims = [Claim::of("id", "7"), Claim::of("receipt", "7"), Claim::of("id", "8"), Claim::of_key(one)];
+        let numbers: Vec<i64> =
+            claims.iter().flat_map(|claim| [one, other, Uuid::nil()].map(|id| claim.number(id))).collect();
+        let distinct: std::collections::HashSet<i64> = numbers.iter().copied().collect();
+        assert_eq!(distinct.len(), numbers.len(), "{numbers:?}");
+        assert_eq!(Claim::of("id", "7").number(one), Claim::of("id", "7").number(one));
     }
 }

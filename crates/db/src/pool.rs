@@ -1,12 +1,14 @@
 //! A pool of connections to one database.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 
 use crate::fault::Fault;
+use crate::kept::Kept;
 
 /// Eight connections keep two cores busy; more only queue inside Postgres.
 pub const CONNECTIONS: usize = 8;
@@ -14,6 +16,7 @@ pub const CONNECTIONS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Pool {
     pool: deadpool_postgres::Pool,
+    kept: Arc<Kept>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +44,15 @@ impl Pool {
             .create_timeout(Some(Duration::from_secs(10)))
             .runtime(Runtime::Tokio1)
             .build()?;
-        Ok(Pool { pool })
+        Ok(Pool { pool, kept: Arc::default() })
     }
 
     pub async fn get(&self) -> Result<Object, Fault> {
         Ok(self.pool.get().await?)
+    }
+
+    pub(crate) fn kept(&self) -> &Arc<Kept> {
+        &self.kept
     }
 
     /// (in use, idle, most).

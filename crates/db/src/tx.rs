@@ -1,5 +1,6 @@
 //! A transaction. The one value below the edge that is "inside a transaction, at this instant, on this business day".
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -13,6 +14,8 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::fault::Fault;
+use crate::kept::Kept;
+use crate::keys::Claim;
 use crate::pool::Pool;
 
 pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -67,14 +70,56 @@ enum Mode {
 pub struct Tx {
     client: Option<Object>,
     mode: Mode,
+    institution_id: Uuid,
+    kept: Arc<Kept>,
     pub now: DateTime<Utc>,
     /// The open business day. Read after the day gate was taken.
     pub business_date: NaiveDate,
     pub locking: Locking,
+    /// What was read with the business day.
+    pub known: Known,
     pub(crate) events: Vec<Event>,
     /// What is carried out with the commit, before it.
     last: Vec<Writing>,
 }
+
+/// Versions of what a process keeps in memory, and which months are closed; of one moment, after the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Known {
+    pub settings_version: Option<i64>,
+    pub chart_version: Option<Uuid>,
+    /// The first day of the last month into which nothing more is booked; all before it are closed too.
+    pub closed_month: Option<NaiveDate>,
+    /// The first day of a month that is being closed.
+    pub closing_month: Option<NaiveDate>,
+}
+
+/// The open day with what is known beside it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DayRow {
+    open_on: NaiveDate,
+    known: Known,
+}
+
+impl DayRow {
+    pub fn of_row(row: &Row) -> DayRow {
+        let known = Known {
+            settings_version: row.get("settings_version"),
+            chart_version: row.get("chart_version"),
+            closed_month: row.get("closed_month"),
+            closing_month: row.get("closing_month"),
+        };
+        DayRow { open_on: row.get("open_on"), known }
+    }
+}
+
+/// To be prepared where it is sent together with others.
+pub const CLOCK: &str = "select clock_timestamp() as at";
+
+const DAY: &str = "select open_on, setting.version as settings_version, chart.version as chart_version,
+            (select max(starts_on) from period where status <> 'open') as closed_month,
+            (select min(starts_on) from period where status = 'closing') as closing_month
+     from business_day left join setting on true left join chart on true";
 
 /// Now, and the open business day: the time of a transaction as a pure function takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +140,7 @@ impl Tx {
     /// A writing transaction of a lane. It begins with `begin_pending`, together with its first statements; the business date
     /// is set once the gates are held.
     pub(crate) async fn begin_writing(pool: &Pool, locking: Locking) -> Result<Tx, Fault> {
-        Ok(Tx::new(pool.get().await?, Mode::Writing, locking))
+        Tx::on(pool, Mode::Writing, locking).await
     }
 
     /// Sends the `begin` of a lane's transaction. To be joined with statements that are prepared: they are sent after it, in the
@@ -119,22 +164,49 @@ impl Tx {
     }
 
     async fn begin(pool: &Pool, begin: &str, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
-        let tx = Tx::new(pool.get().await?, mode, locking);
+        let tx = Tx::on(pool, mode, locking).await?;
         tx.client()?.batch_execute(begin).await?;
         Ok(tx)
     }
 
-    fn new(client: Object, mode: Mode, locking: Locking) -> Tx {
+    /// On a connection of the pool, before it begins.
+    async fn on(pool: &Pool, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
+        let client = pool.get().await?;
+        let institution_id = pool.kept().institution_id(&client).await?;
         let (now, business_date) = (clock::now(), NaiveDate::MIN);
-        Tx { client: Some(client), mode, now, business_date, locking, events: Vec::new(), last: Vec::new() }
+        let (events, last) = (Vec::new(), Vec::new());
+        let kept = pool.kept().clone();
+        let known = Known::default();
+        Ok(Tx { client: Some(client), mode, institution_id, kept, now, business_date, locking, known, events, last })
+    }
+
+    /// Whose database it is; nil as long as there is no institution in it.
+    pub(crate) fn institution_id(&self) -> Uuid {
+        self.institution_id
+    }
+
+    /// What this process keeps of the database under a type: the same value for all transactions of the pool. Whatever is kept there
+    /// must be right for any of them, also after this one was rolled back.
+    pub fn cache<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>, Fault> {
+        self.kept.cache()
+    }
+
+    /// The number of a claim's advisory lock here.
+    pub fn lock_number(&self, claim: Claim) -> i64 {
+        claim.number(self.institution_id)
     }
 
     /// Reads the open day; on a database that is not set up yet there is none, and the date stays at its minimum.
     pub(crate) async fn read_business_date(&mut self) -> Result<(), Fault> {
-        if let Some(row) = self.query_opt("select open_on from business_day", &[]).await? {
-            self.business_date = row.get("open_on");
+        if let Some(row) = self.query_opt(DAY, &[]).await? {
+            self.know(DayRow::of_row(&row));
         }
         Ok(())
+    }
+
+    pub(crate) fn know(&mut self, day: DayRow) {
+        self.business_date = day.open_on;
+        self.known = day.known;
     }
 
     /// Prepares statements that will be sent together. Only then are they sent in the order in which they are written: one
@@ -199,6 +271,11 @@ impl Tx {
         let rows = self.query(sql, values).await?;
         self.client()?.batch_execute(PASS_OVER).await?;
         Ok(rows)
+    }
+
+    /// The database's clock, now: after the statements before it.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, Fault> {
+        Ok(self.query_one(CLOCK, &[]).await?.get("at"))
     }
 
     /// What a decision may know of time.

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use db::caller::Scope;
 use db::fault::Fault;
 use db::gates::{self, Gate};
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
+use db::narrow::narrow;
 use db::pool::Pool;
 use db::tx::Tx;
 use kernel::amount::Amount;
@@ -26,8 +26,8 @@ use ledger::draft::{Draft, DraftLine, Drafting, Heading};
 use ledger::post::post;
 use loans::position::Slot;
 use loans::postings::CLOSE_OF_DAY;
-use loans::store_close::{Night, night};
-use org::business_day;
+use loans::store::close::{Night, night};
+use org::{business_day, places};
 use uuid::Uuid;
 
 /// Who closes days when nobody asked: the system itself.
@@ -91,18 +91,17 @@ const MOST_DAYS: i64 = 3_660;
 
 impl Command for CloseDays {
     type Done = Ordered;
-    type Refused = CloseError;
-    const OPERATION: &'static str = "day.close";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("day.close", "")]
+    fn about(&self) -> About {
+        About { claims: vec![Claim::of("business_day.close", "")], ..About::of("business_day.close") }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let mut outcomes = Vec::new();
         for Asked { caller, command, .. } in asked {
-            if !covers_all(tx, &caller.scope).await? {
-                outcomes.push(Outcome::Refused(CloseError::HeadOfficeOnly));
+            if caller.scope.branch_id != places::head_office(tx).await? {
+                outcomes.push(Outcome::refused(CloseError::HeadOfficeOnly));
                 continue;
             }
             match decide(command, tx.business_date) {
@@ -110,17 +109,11 @@ impl Command for CloseDays {
                     org::store::day_close_order(tx, ordered.through, caller.user_id).await?;
                     outcomes.push(Outcome::Done(ordered));
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         Ok(outcomes)
     }
-}
-
-/// Whether a scope is the head office's.
-async fn covers_all(tx: &Tx, scope: &Scope) -> Result<bool, Fault> {
-    let branches = org::store::branches_all(tx).await?;
-    Ok(branches.iter().any(|branch| branch.id == scope.branch_id && branch.parent_id.is_none()))
 }
 
 fn decide(command: &CloseDays, business_date: NaiveDate) -> Result<Ordered, CloseError> {
@@ -133,7 +126,8 @@ fn decide(command: &CloseDays, business_date: NaiveDate) -> Result<Ordered, Clos
     Ok(Ordered { through, business_date: next.max(business_date) })
 }
 
-/// Closes day after day until the order is done and every rolled day is booked. Gives how many days it booked itself.
+/// Closes day after day until the order is done and every rolled day is booked, then the months that are ordered. Returns how many
+/// days and months it closed itself.
 pub async fn work_off(pool: &Pool) -> Result<u32, Fault> {
     let mut booked = 0;
     loop {
@@ -143,7 +137,8 @@ pub async fn work_off(pool: &Pool) -> Result<u32, Fault> {
         }
         match next_to_roll(pool).await? {
             Some((day, ordered_by)) => business_day::roll(pool, day, ordered_by).await?,
-            None => return Ok(booked),
+            // Months close when their days have.
+            None => return Ok(booked + ledger::periods::work_off(pool).await?),
         }
     }
 }
@@ -184,7 +179,7 @@ async fn book(pool: &Pool, day: NaiveDate) -> Result<bool, Fault> {
     let nights = night(&tx, day).await?;
     let drafts = drafts(day, &nights, &Books::read(&tx).await?)?;
     post(&tx, &drafts).await?;
-    org::store::day_close_booked(&tx, day, i32::try_from(drafts.len()).unwrap_or(i32::MAX)).await?;
+    org::store::day_close_booked(&tx, day, narrow(drafts.len(), "day_close.entry_count")?).await?;
     tx.commit().await?;
     metrics::histogram!("ayni_day_close_seconds").record(began.elapsed());
     metrics::counter!("ayni_day_closes").increment(1);

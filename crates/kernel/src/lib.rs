@@ -1,4 +1,4 @@
-//! The words that every part of Ayni shares: amounts, currencies, rates, dates. No I/O, no async, no clock.
+//! The words that every part of Ayni shares: amounts, currencies, rates, dates, permissions. No I/O, no async, no clock.
 //!
 //! Read in this order.
 
@@ -19,3 +19,5 @@ pub mod plain_amount;
 pub mod refusal;
 
 pub mod text_enum;
+
+pub mod permission;

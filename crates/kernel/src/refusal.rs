@@ -11,6 +11,8 @@ pub enum Kind {
     Forbidden,
     /// The version that the caller saw is not the current one.
     Stale,
+    /// The record is absent or out of the caller's scope.
+    Absent,
 }
 
 /// A refusal. Its `Display` says to a person what is wrong and what to do.
@@ -22,6 +24,11 @@ pub trait Refusal: std::error::Error {
 
     /// The place in the request that it is about, as a JSON pointer.
     fn pointer(&self) -> Option<String> {
+        None
+    }
+
+    /// After how many seconds the same request may succeed by itself.
+    fn retry_after(&self) -> Option<u32> {
         None
     }
 }

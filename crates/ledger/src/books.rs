@@ -1,8 +1,7 @@
 //! What posting needs to know: accounts, slots, channels, the last closed month.
 //!
-//! The chart is kept in the process by its version, which is random: equal versions are equal charts, also where one process sees
-//! several databases, and what a transaction that was rolled back has read is never found again. It is read with one
-//! statement, so it is of one moment.
+//! The chart is kept with the pool by its version, which is random: equal versions are equal charts, and what a transaction that
+//! was rolled back has read is never found again. It is read with one statement, so it is of one moment.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +14,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::chart::Account;
+use crate::error::LedgerError;
+use crate::periods::Month;
 use crate::slots::{Channel, ChannelAccount, SlotAccount};
 use crate::store;
 
@@ -23,8 +24,9 @@ pub const DUE_FROM_BRANCHES: &str = "1440";
 /// The code of the account that says what is owed to other branches.
 pub const DUE_TO_BRANCHES: &str = "2380";
 
-/// The chart that was used last. One is enough: a server has one database.
-static LAST: Mutex<Option<Arc<Chart>>> = Mutex::new(None);
+/// The chart that was used last. One is enough: a pool has one database, and versions follow each other.
+#[derive(Debug, Default)]
+struct LastChart(Mutex<Option<Arc<Chart>>>);
 
 /// The chart with its mappings as the tables hold them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,24 +53,46 @@ struct Chart {
 pub struct Books {
     chart: Arc<Chart>,
     closed_through: Option<NaiveDate>,
+    /// The month that is being closed: the last of those that are.
+    closing: Option<Month>,
 }
 
 impl Books {
     /// Reads the books as they stand now. Called after the gates are held and the rows locked.
     pub async fn read(tx: &Tx) -> Result<Books, Fault> {
-        let (version, closed_through) = store::chart_version(tx).await?;
-        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (version, months) = store::chart_version(tx).await?;
+        Books::of_version(tx, version, months).await
+    }
+
+    /// The books of the moment at which the transaction read its business day; without a statement, where the chart is still in
+    /// memory. The gates keep what a decision looks at as it was then.
+    pub async fn known(tx: &Tx) -> Result<Books, Fault> {
+        let months = (tx.known.closed_month, tx.known.closing_month);
+        match tx.known.chart_version {
+            Some(version) => Books::of_version(tx, version, months).await,
+            None => Books::read(tx).await,
+        }
+    }
+
+    async fn of_version(
+        tx: &Tx,
+        version: Uuid,
+        (closed, closing): (Option<NaiveDate>, Option<NaiveDate>),
+    ) -> Result<Books, Fault> {
+        let (closed_through, closing) = (closed.map(store::month_end), closing.map(Month::of));
+        let kept = tx.cache::<LastChart>()?;
+        let last = kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(chart) = last.filter(|chart| chart.version == version) {
-            return Ok(Books { chart, closed_through });
+            return Ok(Books { chart, closed_through, closing });
         }
         let chart = Arc::new(Chart::of(store::chart_rows(tx).await?));
-        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(chart.clone());
-        Ok(Books { chart, closed_through })
+        *kept.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(chart.clone());
+        Ok(Books { chart, closed_through, closing })
     }
 
     /// Books of these rows; for decisions that are tried without a database.
     pub fn new(rows: ChartRows, closed_through: Option<NaiveDate>) -> Books {
-        Books { chart: Arc::new(Chart::of(rows)), closed_through }
+        Books { chart: Arc::new(Chart::of(rows)), closed_through, closing: None }
     }
 
     pub fn base_currency(&self) -> Currency {
@@ -107,6 +131,16 @@ impl Books {
         self.closed_through.is_some_and(|last| day <= last)
     }
 
+    /// Whether an entry may be booked on this day.
+    pub fn takes(&self, day: NaiveDate) -> Result<(), LedgerError> {
+        let month = Month::of(day);
+        match self.is_closed(day) {
+            true if self.closing == Some(month) => Err(LedgerError::PeriodClosing { month }),
+            true => Err(LedgerError::PeriodClosed { month }),
+            false => Ok(()),
+        }
+    }
+
     /// The accounts between branches: (due from, due to).
     pub fn between_branches(&self) -> Result<(Uuid, Uuid), Fault> {
         let by_code = |code| {
@@ -140,6 +174,7 @@ impl Chart {
 mod tests {
     use super::*;
     use crate::setup;
+    use kernel::refusal::Refusal;
 
     fn books(channels: Vec<ChannelAccount>, closed_through: Option<&str>) -> Books {
         let product_id = Uuid::from_u128(1);
@@ -176,5 +211,26 @@ mod tests {
         for (day, closed) in [("1995-03-01", true), ("2026-02-28", true), ("2026-03-01", false)] {
             assert_eq!(books.is_closed(day.parse().unwrap()), closed, "{day}");
         }
+    }
+
+    /// Whoever is refused while a month is being closed may come again: only then is it closed, or open after all.
+    #[test]
+    fn nothing_is_booked_into_a_month_that_is_closing_or_closed() {
+        let (january, february) = ("2026-01".parse().unwrap(), "2026-02".parse().unwrap());
+        let closed = books(Vec::new(), Some("2026-02-28"));
+        let closing = Books { closing: Some(february), ..closed.clone() };
+        let takes = |books: &Books, day: &str| books.takes(day.parse().unwrap());
+        for (books, day, expect) in [
+            (&closed, "2026-02-28", Err(LedgerError::PeriodClosed { month: february })),
+            (&closed, "2026-03-01", Ok(())),
+            (&closing, "2026-02-01", Err(LedgerError::PeriodClosing { month: february })),
+            (&closing, "2026-02-28", Err(LedgerError::PeriodClosing { month: february })),
+            (&closing, "2026-01-31", Err(LedgerError::PeriodClosed { month: january })),
+            (&closing, "2026-03-01", Ok(())),
+        ] {
+            assert_eq!(takes(books, day), expect, "{day}");
+        }
+        let comes_again = |day: &str| takes(&closing, day).unwrap_err().retry_after();
+        assert_eq!((comes_again("2026-02-01"), comes_again("2026-01-31")), (Some(1), None));
     }
 }

@@ -1,8 +1,9 @@
 //! The chart of accounts. An account is never deleted and keeps its code: journal lines name it.
 
 use db::fault::Fault;
+use db::gates::Try;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,14 +69,17 @@ pub struct OpenAccount {
 
 impl Command for OpenAccount {
     type Done = Account;
-    type Refused = LedgerError;
-    const OPERATION: &'static str = "account.open";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("account.code", &self.code)]
+    fn about(&self) -> About {
+        About {
+            claims: vec![Claim::of("id", &self.id.to_string()), Claim::of("account.code", &self.code)],
+            tries: vec![Try::TakeChart],
+            ..About::of("gl_account.open")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
         let codes: Vec<&str> = asked.iter().map(|asked| asked.command.code.as_str()).collect();
         let mut known = store::accounts_by_ids_or_codes(tx, &ids, &codes).await?;
@@ -87,7 +91,7 @@ impl Command for OpenAccount {
                     known.push(account.clone());
                     Outcome::Done(account)
                 }
-                Err(refused) => Outcome::Refused(refused),
+                Err(refused) => Outcome::refused(refused),
             });
         }
         if known.len() > before {

@@ -26,19 +26,26 @@ pub struct Heading {
     pub booked_on: NaiveDate,
     pub value_on: NaiveDate,
     pub branch_id: Uuid,
-    /// [`MANUAL`], or the event of a product.
+    /// [`POSTED`], [`REVERSED`], or the event of a product.
     pub event: &'static str,
     /// The loan, or another record, that it is about; `None` where it sums up many.
     pub subject_id: Option<Uuid>,
     /// Free text: on manual entries, and only there.
     pub description: Option<String>,
     pub user_id: Uuid,
-    /// The entry that it takes back.
+    /// The entry that it reverses.
     pub reverses: Option<Uuid>,
 }
 
-/// The event of entries that people write.
-pub const MANUAL: &str = "manual";
+/// The event of an entry that a person writes.
+pub const POSTED: &str = "journal_entry.posted";
+/// The event of an entry that a person reverses another with.
+pub const REVERSED: &str = "journal_entry.reversed";
+
+/// Whether people write entries of this event; they alone carry free text.
+pub fn is_manual(event: &str) -> bool {
+    [POSTED, REVERSED].contains(&event)
+}
 
 /// One line: debit positive, credit negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +78,8 @@ pub struct Drafting {
 pub struct Draft {
     heading: Heading,
     lines: Vec<DraftLine>,
+    /// The command that made it; `None`: the system did, by itself.
+    command_id: Option<Uuid>,
 }
 
 impl Drafting {
@@ -117,11 +126,19 @@ impl Drafting {
         if self.lines.len() > MOST_LINES {
             return Err(wrong(heading, "has too many lines"));
         }
-        Ok(Some(Draft { heading: self.heading, lines: self.lines }))
+        Ok(Some(Draft { heading: self.heading, lines: self.lines, command_id: None }))
     }
 }
 
 impl Draft {
+    pub(crate) fn of_command(self, command_id: Uuid) -> Draft {
+        Draft { command_id: Some(command_id), ..self }
+    }
+
+    pub fn command_id(&self) -> Option<Uuid> {
+        self.command_id
+    }
+
     pub fn heading(&self) -> &Heading {
         &self.heading
     }

@@ -36,6 +36,8 @@ pub enum LedgerError {
     ValueAfterBooking { value_on: NaiveDate, booked_on: NaiveDate },
     #[error("{month} is closed: book on a day of an open month, the value date may stay, or have the month reopened")]
     PeriodClosed { month: Month },
+    #[error("{month} is being closed: send it again in a moment, and read what became of it")]
+    PeriodClosing { month: Month },
     #[error("this entry was made by {event}, not by hand: reverse the transaction that made it")]
     NotManual { event: String },
     #[error("this entry is itself a reversal: post a new entry instead")]
@@ -75,6 +77,7 @@ impl Refusal for LedgerError {
             LedgerError::BookedInFuture { .. } => "journal.booked_in_future",
             LedgerError::ValueAfterBooking { .. } => "journal.value_after_booking",
             LedgerError::PeriodClosed { .. } => "period.closed",
+            LedgerError::PeriodClosing { .. } => "period.closing",
             LedgerError::NotManual { .. } => "journal.not_manual",
             LedgerError::IsReversal => "journal.is_reversal",
             LedgerError::AlreadyReversed { .. } => "journal.already_reversed",
@@ -93,6 +96,7 @@ impl Refusal for LedgerError {
             LedgerError::IdTaken(_)
             | LedgerError::AccountCodeTaken(_)
             | LedgerError::PeriodClosed { .. }
+            | LedgerError::PeriodClosing { .. }
             | LedgerError::AlreadyReversed { .. }
             | LedgerError::MonthNotOver { .. }
             | LedgerError::DayNotBooked { .. }
@@ -127,9 +131,24 @@ impl Refusal for LedgerError {
             | LedgerError::LineSide { pointer }
             | LedgerError::LineAmount { pointer } => Some(pointer.clone()),
             LedgerError::LineCount { .. } | LedgerError::Unbalanced { .. } => Some("/lines".into()),
-            LedgerError::BookedInFuture { .. } | LedgerError::PeriodClosed { .. } => Some("/booked_on".into()),
+            LedgerError::BookedInFuture { .. }
+            | LedgerError::PeriodClosed { .. }
+            | LedgerError::PeriodClosing { .. } => Some("/booked_on".into()),
             LedgerError::ValueAfterBooking { .. } => Some("/value_on".into()),
-            _ => None,
+            LedgerError::NotManual { .. }
+            | LedgerError::IsReversal
+            | LedgerError::AlreadyReversed { .. }
+            | LedgerError::OutOfScope
+            | LedgerError::MonthNotOver { .. }
+            | LedgerError::DayNotBooked { .. }
+            | LedgerError::EarlierMonthOpen { .. }
+            | LedgerError::MonthClosed { .. }
+            | LedgerError::MonthOpen { .. }
+            | LedgerError::LaterMonthClosed { .. } => None,
         }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        matches!(self, LedgerError::PeriodClosing { .. }).then_some(1)
     }
 }

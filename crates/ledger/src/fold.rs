@@ -28,14 +28,17 @@ const FOLD: &str = "with crowded as (
 /// Folds the open months. Gives how many places were crowded; `None` where another fold is at work, here or on another server.
 pub async fn fold(pool: &Pool) -> Result<Option<u64>, Fault> {
     let tx = Tx::begin_long(pool).await?;
-    let alone =
-        tx.query_one("select pg_try_advisory_xact_lock($1) as alone", &[&Claim::of("ledger.fold", "").0]).await?;
+    let folding = tx.lock_number(Claim::of("ledger.fold", ""));
+    let alone = tx.query_one("select pg_try_advisory_xact_lock($1) as alone", &[&folding]).await?;
     if !alone.get::<_, bool>("alone") {
         tx.rollback().await?;
         return Ok(None);
     }
-    let (_, closed_through) = store::chart_version(&tx).await?;
-    let from = closed_through.and_then(|last| last.checked_add_days(Days::new(1))).unwrap_or(kernel::date::EARLIEST);
+    let (_, (closed, _)) = store::chart_version(&tx).await?;
+    let from = closed
+        .map(store::month_end)
+        .and_then(|last| last.checked_add_days(Days::new(1)))
+        .unwrap_or(kernel::date::EARLIEST);
     let folded = fold_between(&tx, from, kernel::date::LATEST).await?;
     tx.commit().await?;
     metrics::counter!("ayni_ledger_folds").increment(1);

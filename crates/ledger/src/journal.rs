@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use db::fault::Fault;
+use db::narrow::narrow;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use uuid::Uuid;
@@ -93,7 +94,7 @@ impl Entry {
             event: heading.event.to_owned(),
             subject_id: heading.subject_id,
             description: heading.description.clone(),
-            line_count: i32::try_from(lines.len()).unwrap_or(i32::MAX),
+            line_count: narrow(lines.len(), "journal_entry.line_count")?,
             user_id: heading.user_id,
             recorded_at: now,
             reverses: heading.reverses,

@@ -17,13 +17,19 @@ pub mod post;
 
 pub mod fold;
 
-pub mod approvals;
-
 pub mod journal;
+
+pub mod sheet;
+
+pub mod shelf;
+
+pub mod action;
 
 pub mod manual;
 
 pub mod reversal;
+
+pub mod command;
 
 pub mod periods;
 

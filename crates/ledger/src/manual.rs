@@ -3,32 +3,30 @@
 //! They alone choose the day of booking, in a month that is open, and they alone carry free text. They never touch an account that
 //! a sub-ledger keeps. Above the institution's limit they wait for a second person.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::NaiveDate;
-use db::caller::Scope;
+use db::caller::{Caller, Scope};
+use db::deciding::{Effect, Facts, NotDone};
 use db::fault::Fault;
+use db::gates::Try;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
-use db::tx::{Locking, Today, Tx};
+use db::lane::About;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::approvals::{Decisions, NewApproval, Order, common_branch};
+use crate::action::{AtEntries, EntryAction};
 use crate::books::Books;
-use crate::draft::{Draft, DraftLine, Drafting, Heading, MANUAL};
+use crate::draft::{Draft, DraftLine, Drafting, Heading, POSTED};
 use crate::error::LedgerError;
 use crate::journal::Entry;
-use crate::periods::Month;
-use crate::{store, store_journal};
+use crate::shelf::EntryTouch;
 
 /// Lines that one person can still check.
 pub const MOST_LINES: usize = 200;
 
 /// Posts a manual entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostManualEntry {
     pub id: Uuid,
     /// None: the open business day.
@@ -42,7 +40,7 @@ pub struct PostManualEntry {
 }
 
 /// One of debit and credit, above zero.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManualLine {
     /// The account's code.
     pub account: String,
@@ -52,145 +50,36 @@ pub struct ManualLine {
     pub credit: Option<Amount>,
 }
 
-impl Command for PostManualEntry {
-    type Done = Entry;
-    type Refused = LedgerError;
-    const OPERATION: &'static str = "journal.post";
-
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string())]
-    }
-
-    fn books_into(&self) -> Option<NaiveDate> {
-        self.booked_on
-    }
-
-    fn subject(&self) -> Option<Uuid> {
-        Some(self.id)
-    }
-
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        carry_out(tx, &Order::of_makers(asked)).await
-    }
-
-    /// The entry, also where it would wait for a second person: [`waits_for_approval`] says whether it would.
-    async fn preview(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        Ok(decide_all(tx, &Order::as_if_approved(asked)).await?.outcomes)
-    }
-}
-
-impl PostManualEntry {
-    /// The sum of the debits.
-    pub fn total(&self) -> Amount {
-        self.lines.iter().filter_map(|line| line.debit).sum()
-    }
-}
-
-/// Posts entries, as their makers ask for them or as a second person has approved them. The gates of the months that they choose are
-/// held.
-pub async fn carry_out(
-    tx: &Tx,
-    orders: &[Order<'_, PostManualEntry>],
-) -> Result<Vec<OutcomeOf<PostManualEntry>>, Fault> {
-    let decisions = decide_all(tx, orders).await?;
-    decisions.write(tx).await
-}
-
-async fn decide_all(tx: &Tx, orders: &[Order<'_, PostManualEntry>]) -> Result<Decisions, Fault> {
-    let ids: Vec<Uuid> = orders.iter().map(|order| order.command.id).collect();
-    let branches: Vec<Uuid> = orders.iter().flat_map(|order| branches_of(order.command)).collect();
-    let mut desk = Desk::read(tx, &ids, &branches).await?;
-    let mut decisions = Decisions::default();
-    for order in orders {
-        match decide(order.command, &order.scope, &desk) {
-            Err(refused) => decisions.outcomes.push(Outcome::Refused(refused)),
-            Ok(decided) if !order.approved && desk.waits(order.command.currency, decided.total) => {
-                decisions.hold(hold(tx, order, &decided, &desk)?);
-            }
-            Ok(decided) => {
-                let draft = decided.draft(order, &desk.books)?;
-                desk.taken.insert(order.command.id);
-                decisions.book(draft, &desk.books, tx)?;
-            }
+impl EntryAction for PostManualEntry {
+    fn about(&self) -> About {
+        About {
+            rows: vec![self.id],
+            claims: vec![Claim::of("id", &self.id.to_string())],
+            tries: vec![Try::ShareChart],
+            subject: Some(self.id),
+            ..About::of("journal_entry.post")
         }
     }
-    Ok(decisions)
-}
 
-/// Whether an entry of this total waits for a second person, above the institution's limit.
-pub async fn waits_for_approval(tx: &Tx, currency: Currency, total: Amount) -> Result<bool, Fault> {
-    let limit = store::journal_approval_limit(tx).await?;
-    Ok(waits(limit, Books::read(tx).await?.base_currency(), currency, total))
-}
-
-/// The limit is in the base currency, and nothing here knows rates: while one is set, every entry in another currency waits.
-fn waits(limit: Option<Amount>, base_currency: Currency, currency: Currency, total: Amount) -> bool {
-    limit.is_some_and(|limit| currency != base_currency || total > limit)
-}
-
-fn branches_of(command: &PostManualEntry) -> impl Iterator<Item = Uuid> {
-    std::iter::once(command.branch_id).chain(command.lines.iter().filter_map(|line| line.branch_id))
-}
-
-fn hold(tx: &Tx, order: &Order<'_, PostManualEntry>, decided: &Decided, desk: &Desk) -> Result<NewApproval, Fault> {
-    let command = order.command;
-    // The value date of today stays, whenever it is approved.
-    let kept = PostManualEntry { value_on: Some(decided.value_on), ..command.clone() };
-    let total = decided.total.format(command.currency);
-    let summary = format!("Manual entry of {total} {}: {}", command.currency, command.description);
-    let branch_id = desk.common_branch(branches_of(command)).unwrap_or(command.branch_id);
-    NewApproval::of(tx, PostManualEntry::OPERATION, &kept, summary, branch_id, order.user_id)
-}
-
-/// What is read before entries are decided.
-#[derive(Debug)]
-pub(crate) struct Desk {
-    pub books: Books,
-    /// From the head office down to each branch that is named.
-    ways: HashMap<Uuid, Vec<Uuid>>,
-    /// Ids that entries have already.
-    pub taken: HashSet<Uuid>,
-    limit: Option<Amount>,
-    pub today: Today,
-}
-
-impl Desk {
-    pub async fn read(tx: &Tx, ids: &[Uuid], branches: &[Uuid]) -> Result<Desk, Fault> {
-        // A dry run locks nothing.
-        if tx.locking != Locking::None {
-            store::chart_share(tx).await?;
-        }
-        Ok(Desk {
-            books: Books::read(tx).await?,
-            ways: store::branch_ancestors(tx, branches).await?,
-            taken: store_journal::entry_ids_taken(tx, ids).await?,
-            limit: store::journal_approval_limit(tx).await?,
-            today: tx.today(),
-        })
+    fn touch(&self) -> EntryTouch {
+        let branches = std::iter::once(self.branch_id).chain(self.lines.iter().filter_map(|line| line.branch_id));
+        EntryTouch { id: self.id, reverses: None, branches: branches.collect() }
     }
 
-    #[cfg(test)]
-    pub fn of(
-        books: Books,
-        ways: HashMap<Uuid, Vec<Uuid>>,
-        taken: HashSet<Uuid>,
-        limit: Option<Amount>,
-        today: Today,
-    ) -> Desk {
-        Desk { books, ways, taken, limit, today }
-    }
-
-    pub fn covers(&self, scope: &Scope, branch_id: Uuid) -> bool {
-        self.ways.get(&branch_id).is_some_and(|way| way.contains(&scope.branch_id))
-    }
-
-    pub fn common_branch(&self, branches: impl Iterator<Item = Uuid>) -> Option<Uuid> {
-        common_branch(branches.filter_map(|branch| self.ways.get(&branch).map(Vec::as_slice)))
-    }
-
-    /// Whether an entry of this total waits for a second person.
-    pub fn waits(&self, currency: Currency, total: Amount) -> bool {
-        waits(self.limit, self.books.base_currency(), currency, total)
+    fn decide(&self, at: &mut AtEntries<'_>, caller: &Caller) -> Result<Effect<Entry>, NotDone> {
+        let decided = decide(self, &caller.scope, at)?;
+        let facts = Facts {
+            amount: Some((decided.total, self.currency)),
+            branches: self.touch().branches,
+            description: Some(self.description.clone()),
+            // The value date of today stays, whenever it is approved.
+            resolved: vec![("/value_on".to_owned(), json!(decided.value_on))],
+        };
+        let draft = decided.draft(self, caller.user_id, &at.sheet.books)?;
+        let done = Entry::of_draft(&draft, &at.sheet.books, at.sheet.today.now)?;
+        at.sheet.book(draft);
+        at.entries.insert(done.clone());
+        Ok(Effect { done, facts })
     }
 }
 
@@ -205,16 +94,16 @@ struct Decided {
 }
 
 impl Decided {
-    fn draft(self, order: &Order<'_, PostManualEntry>, books: &Books) -> Result<Draft, Fault> {
+    fn draft(self, command: &PostManualEntry, user_id: Uuid, books: &Books) -> Result<Draft, Fault> {
         let mut drafting = Drafting::new(Heading {
-            id: order.command.id,
+            id: command.id,
             booked_on: self.booked_on,
             value_on: self.value_on,
-            branch_id: order.command.branch_id,
-            event: MANUAL,
+            branch_id: command.branch_id,
+            event: POSTED,
             subject_id: None,
-            description: Some(order.command.description.clone()),
-            user_id: order.user_id,
+            description: Some(command.description.clone()),
+            user_id,
             reverses: None,
         });
         self.lines.into_iter().for_each(|line| drafting.keep(line));
@@ -223,11 +112,11 @@ impl Decided {
     }
 }
 
-fn decide(command: &PostManualEntry, scope: &Scope, desk: &Desk) -> Result<Decided, LedgerError> {
-    if desk.taken.contains(&command.id) {
+fn decide(command: &PostManualEntry, scope: &Scope, at: &AtEntries<'_>) -> Result<Decided, LedgerError> {
+    if at.entries.is_taken(command.id) {
         return Err(LedgerError::IdTaken(command.id));
     }
-    if !desk.covers(scope, command.branch_id) {
+    if !at.covers(scope, command.branch_id) {
         return Err(LedgerError::BranchNotFound { pointer: "/branch_id".into() });
     }
     if !(2..=MOST_LINES).contains(&command.lines.len()) {
@@ -235,10 +124,10 @@ fn decide(command: &PostManualEntry, scope: &Scope, desk: &Desk) -> Result<Decid
     }
     let mut lines = Vec::with_capacity(command.lines.len());
     for (index, line) in command.lines.iter().enumerate() {
-        lines.push(decide_line(command, line, &format!("/lines/{index}"), scope, desk)?);
+        lines.push(decide_line(command, line, &format!("/lines/{index}"), scope, at)?);
     }
     let total = decide_balance(&lines, command.currency)?;
-    let (booked_on, value_on) = decide_days(command, desk)?;
+    let (booked_on, value_on) = decide_days(command, at)?;
     Ok(Decided { booked_on, value_on, lines, total })
 }
 
@@ -247,7 +136,7 @@ fn decide_line(
     line: &ManualLine,
     pointer: &str,
     scope: &Scope,
-    desk: &Desk,
+    at: &AtEntries<'_>,
 ) -> Result<DraftLine, LedgerError> {
     let (side, given) = match (line.debit, line.credit) {
         (Some(debit), None) => ("debit", debit),
@@ -258,14 +147,14 @@ fn decide_line(
         return Err(LedgerError::LineAmount { pointer: format!("{pointer}/{side}") });
     }
     let branch_id = line.branch_id.unwrap_or(command.branch_id);
-    if !desk.covers(scope, branch_id) {
+    if !at.covers(scope, branch_id) {
         return Err(LedgerError::BranchNotFound { pointer: format!("{pointer}/branch_id") });
     }
-    let (at, code) = (format!("{pointer}/account"), line.account.clone());
-    match desk.books.account_by_code(&line.account) {
-        None => Err(LedgerError::AccountNotFound { pointer: at, code }),
-        Some(account) if account.header => Err(LedgerError::HeaderAccount { pointer: at, code }),
-        Some(account) if account.control => Err(LedgerError::ControlAccount { pointer: at, code }),
+    let (place, code) = (format!("{pointer}/account"), line.account.clone());
+    match at.sheet.books.account_by_code(&line.account) {
+        None => Err(LedgerError::AccountNotFound { pointer: place, code }),
+        Some(account) if account.header => Err(LedgerError::HeaderAccount { pointer: place, code }),
+        Some(account) if account.control => Err(LedgerError::ControlAccount { pointer: place, code }),
         Some(account) => Ok(DraftLine {
             account_id: account.id,
             branch_id,
@@ -292,8 +181,8 @@ fn decide_balance(lines: &[DraftLine], currency: Currency) -> Result<Amount, Led
 }
 
 /// The days of booking and of value.
-fn decide_days(command: &PostManualEntry, desk: &Desk) -> Result<(NaiveDate, NaiveDate), LedgerError> {
-    let business_date = desk.today.business_date;
+fn decide_days(command: &PostManualEntry, at: &AtEntries<'_>) -> Result<(NaiveDate, NaiveDate), LedgerError> {
+    let business_date = at.sheet.today.business_date;
     let booked_on = command.booked_on.unwrap_or(business_date);
     let value_on = command.value_on.unwrap_or(booked_on);
     if booked_on > business_date {
@@ -302,9 +191,7 @@ fn decide_days(command: &PostManualEntry, desk: &Desk) -> Result<(NaiveDate, Nai
     if value_on > booked_on {
         return Err(LedgerError::ValueAfterBooking { value_on, booked_on });
     }
-    if desk.books.is_closed(booked_on) {
-        return Err(LedgerError::PeriodClosed { month: Month::of(booked_on) });
-    }
+    at.sheet.books.takes(booked_on)?;
     Ok((booked_on, value_on))
 }
 

@@ -1,7 +1,15 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::setup;
+use crate::sheet::DaySheet;
+use crate::shelf::EntryShelf;
 use chrono::DateTime;
+use db::ids::Ids;
+use db::tx::Today;
 use kernel::refusal::{Kind, Refusal};
+use org::places::Places;
+use org::settings::Settings;
 
 const HEAD: Uuid = Uuid::from_u128(10);
 const NORTH: Uuid = Uuid::from_u128(11);
@@ -11,15 +19,20 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// The business day is 5 March, January is closed.
-fn desk() -> Desk {
-    Desk {
-        books: Books::new(setup::sample_rows(), Some(day("2026-01-31"))),
-        ways: HashMap::from([(HEAD, vec![HEAD]), (NORTH, vec![HEAD, NORTH]), (EAST, vec![HEAD, EAST])]),
-        taken: HashSet::from([Uuid::from_u128(99)]),
-        limit: Some(Amount::of_minor(100_000)),
-        today: Today { now: DateTime::UNIX_EPOCH, business_date: day("2026-03-05") },
-    }
+/// An entry is there already, January is closed.
+fn at_hand(business_date: &str) -> (EntryShelf, DaySheet) {
+    let ways = [(HEAD, vec![HEAD]), (NORTH, vec![HEAD, NORTH]), (EAST, vec![HEAD, EAST])];
+    let books = Books::new(setup::sample_rows(), Some(day("2026-01-31")));
+    let settings = Settings {
+        base_currency: "KES".parse().unwrap(),
+        backdating_limit_days: None,
+        journal_approval_limit: Some(Amount::of_minor(100_000)),
+        version: 1,
+    };
+    let today = Today { now: DateTime::UNIX_EPOCH, business_date: day(business_date) };
+    let mut sheet = DaySheet::new(today, Arc::new(settings), books, Ids::starting_at(today.now));
+    sheet.places = Places { branches: ways.into(), ..Places::default() };
+    (EntryShelf::of(Vec::new(), [Uuid::from_u128(99)].into()), sheet)
 }
 
 fn line(account: &str, amount: i64) -> ManualLine {
@@ -39,8 +52,20 @@ fn command() -> PostManualEntry {
     }
 }
 
+fn decided_on(business_date: &str, command: &PostManualEntry, scope: Uuid) -> Result<Decided, LedgerError> {
+    let (mut entries, mut sheet) = at_hand(business_date);
+    let at = AtEntries { entries: &mut entries, sheet: &mut sheet };
+    decide(command, &Scope { branch_id: scope, officer_id: None }, &at)
+}
+
+/// On 5 March.
 fn decided(command: &PostManualEntry, scope: Uuid) -> Result<Decided, LedgerError> {
-    decide(command, &Scope { branch_id: scope, officer_id: None }, &desk())
+    decided_on("2026-03-05", command, scope)
+}
+
+fn drafted(command: &PostManualEntry, scope: Uuid) -> Draft {
+    let (_, sheet) = at_hand("2026-03-05");
+    decided(command, scope).unwrap().draft(command, Uuid::from_u128(7), &sheet.books).unwrap()
 }
 
 #[test]
@@ -106,38 +131,54 @@ fn an_unbalanced_entry_hears_by_how_much() {
 fn lines_of_one_account_stay_as_they_were_written() {
     let lines = vec![line("5310", 100), line("5310", 50), line("1040", -150)];
     let command = PostManualEntry { lines, ..command() };
-    let order = Order {
-        command: &command,
-        scope: Scope { branch_id: HEAD, officer_id: None },
-        user_id: Uuid::from_u128(7),
-        approved: false,
-    };
-    let draft = decided(&command, HEAD).unwrap().draft(&order, &desk().books).unwrap();
+    let draft = drafted(&command, HEAD);
     let amounts: Vec<i64> = draft.lines().iter().map(|line| line.amount.minor()).collect();
     assert_eq!(amounts, [100, 50, -150]);
 }
 
+/// What waits is said by the table of limits, which stands above: it compares the total, and that holds no lines between branches. The
+/// decision itself lets everything through.
 #[test]
 fn above_the_limit_an_entry_waits() {
-    let desk = desk();
-    let (base, other) = ("KES".parse().unwrap(), "USD".parse().unwrap());
-    assert!(!desk.waits(base, Amount::of_minor(100_000)));
-    assert!(desk.waits(base, Amount::of_minor(100_001)));
-    assert!(desk.waits(other, Amount::of_minor(1)));
-    let without = Desk { limit: None, ..desk };
-    assert!(!without.waits(other, Amount::of_minor(i64::MAX)));
+    for (currency, amount) in [("KES", 100_000), ("KES", 100_001), ("USD", 1)] {
+        let elsewhere = ManualLine { branch_id: Some(EAST), ..line("1040", -amount) };
+        let lines = vec![line("5310", amount), elsewhere];
+        let command = PostManualEntry { currency: currency.parse().unwrap(), lines, ..command() };
+        assert_eq!(decided(&command, HEAD).unwrap().total, Amount::of_minor(amount), "{currency}");
+        assert_eq!(drafted(&command, HEAD).lines().len(), 4);
+    }
 }
 
 #[test]
 fn whoever_decides_sees_every_branch_of_the_entry() {
-    let desk = desk();
-    assert_eq!(desk.common_branch([NORTH, NORTH].into_iter()), Some(NORTH));
-    assert_eq!(desk.common_branch([NORTH, EAST].into_iter()), Some(HEAD));
+    let (_, sheet) = at_hand("2026-03-05");
+    let elsewhere = ManualLine { branch_id: Some(EAST), ..line("1040", -20_000) };
+    let cases = [
+        (command(), NORTH),
+        (PostManualEntry { lines: vec![line("5310", 20_000), elsewhere.clone()], ..command() }, HEAD),
+        // All lines lie in another branch than the entry.
+        (PostManualEntry { lines: vec![elsewhere.clone(), elsewhere], ..command() }, HEAD),
+    ];
+    for (command, expect) in cases {
+        let branches = command.touch().branches;
+        assert_eq!(sheet.places.common_branch(branches.into_iter()), Some(expect), "{command:?}");
+    }
 }
 
+/// It is kept as it was sent, and the value date that was left out is written in: on a later day the same is decided, only the day of
+/// booking is the open one.
 #[test]
 fn a_held_command_comes_back_as_it_was() {
-    let command = PostManualEntry { booked_on: Some(day("2026-02-28")), ..command() };
-    let kept = serde_json::to_value(&command).unwrap();
-    assert_eq!(serde_json::from_value::<PostManualEntry>(kept).unwrap(), command);
+    let held = decided(&command(), NORTH).unwrap();
+    let kept = PostManualEntry { value_on: Some(held.value_on), ..command() };
+    assert_eq!(decided(&kept, NORTH), Ok(held));
+    let approved = decided_on("2026-03-09", &kept, NORTH).unwrap();
+    assert_eq!((approved.booked_on, approved.value_on), (day("2026-03-09"), day("2026-03-05")));
+    let held = decided(&command(), NORTH).unwrap();
+    assert_eq!((approved.lines, approved.total), (held.lines, held.total));
+
+    let earlier = PostManualEntry { booked_on: Some(day("2026-02-28")), ..command() };
+    let held = decided(&earlier, NORTH).unwrap();
+    let kept = PostManualEntry { value_on: Some(held.value_on), ..earlier };
+    assert_eq!(decided_on("2026-03-09", &kept, NORTH), Ok(held));
 }

@@ -1,29 +1,35 @@
-//! Periods: months that are open or closed. Nothing is booked into a closed month, and its balances are written down.
+//! Periods: months that are open, closing or closed. Nothing is booked into a month that is not open, and the balances of a closed
+//! one are written down.
 //!
 //! Months close in order and are reopened from the last one back, so one date says it all: everything up to the end of the last closed
 //! month is closed, also the months before the institution's first. Reopening takes two people.
+//!
+//! A close is an order. A job marks the month as closing, alone at the day gate, in a tiny transaction: every entry that was booked
+//! into it before is committed, and none comes after. Then the job folds the turnover and writes the balances beside the
+//! traffic. Killed anywhere and run again, it goes on where it was.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use db::caller::Caller;
+use db::deciding::{Facts, NotDone};
 use db::fault::Fault;
-use db::gates::{self, Gate};
+use db::gates::{self, Gate, Try};
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
+use db::pool::Pool;
 use db::tx::Tx;
-use serde::{Deserialize, Serialize};
+use org::places::head_office;
 use uuid::Uuid;
 
-use crate::approvals::{NewApproval, Order};
 use crate::error::LedgerError;
 use crate::fold::fold_between;
 use crate::{store, store_periods};
 
 /// A month, by its first day. Written `2026-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(NaiveDate);
 
 /// The text is not a month such as `2026-01`.
@@ -67,6 +73,8 @@ impl FromStr for Month {
 kernel::text_enum! {
     pub enum PeriodStatus {
         Open = "open",
+        /// Nothing more is booked into it, and its balances are on their way.
+        Closing = "closing",
         Closed = "closed",
     }
 }
@@ -77,6 +85,17 @@ pub struct Period {
     pub status: PeriodStatus,
     /// When it was last closed or reopened, and by whom; `None`: it always was open.
     pub changed: Option<(DateTime<Utc>, Uuid)>,
+    /// The order to close it, until it is closed.
+    pub order: Option<CloseOrder>,
+}
+
+/// An order to close a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseOrder {
+    pub at: DateTime<Utc>,
+    pub by: Uuid,
+    /// Why it was not carried out after all; a new order takes its place.
+    pub refused: Option<String>,
 }
 
 /// What a decision about a month needs to know.
@@ -85,6 +104,10 @@ pub struct Calendar {
     /// The first month in which anything was booked, or business was open.
     pub first: Month,
     pub last_closed: Option<Month>,
+    /// The month that is being closed.
+    pub closing: Option<Month>,
+    /// The last month that is ordered to be closed.
+    pub last_ordered: Option<Month>,
     pub business_date: NaiveDate,
     /// The first day that has rolled and is not booked.
     pub not_booked: Option<NaiveDate>,
@@ -95,51 +118,114 @@ pub fn claim() -> Claim {
     Claim::of("period", "")
 }
 
-/// Closes a month whose days are all closed and booked.
-#[derive(Debug, Clone)]
+/// Orders the close of a month whose days are all closed and booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosePeriod {
     pub month: Month,
 }
 
 impl Command for ClosePeriod {
     type Done = Period;
-    type Refused = LedgerError;
-    const OPERATION: &'static str = "period.close";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![claim()]
+    fn about(&self) -> About {
+        About { claims: vec![claim()], ..About::of("period.close") }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Period>>, Fault> {
         let mut outcomes = Vec::new();
         for Asked { caller, command, .. } in asked {
-            outcomes.push(close(tx, command.month, caller).await?);
+            outcomes.push(order_close(tx, command.month, caller).await?);
         }
         Ok(outcomes)
     }
 }
 
-async fn close(tx: &Tx, month: Month, caller: &Caller) -> Result<OutcomeOf<ClosePeriod>, Fault> {
-    gates::close(tx, Gate::period_of(month.starts_on())).await?;
-    let mut calendar = store_periods::calendar(tx).await?;
-    if calendar.last_closed.is_none() {
-        // With the first one all earlier months close too, and they have no end: whoever still books into one shares the day.
-        gates::close(tx, Gate::Day).await?;
-        calendar = store_periods::calendar(tx).await?;
-    }
+async fn order_close(tx: &Tx, month: Month, caller: &Caller) -> Result<Outcome<Period>, Fault> {
+    let calendar = store_periods::calendar(tx).await?;
     if month < calendar.first {
         return Ok(Outcome::Absent);
     }
-    if let Err(refused) = decide_close(month, &calendar) {
-        return Ok(Outcome::Refused(refused));
+    let known = store_periods::period(tx, month).await?;
+    let is_ordered = known.order.as_ref().is_some_and(|order| order.refused.is_none());
+    if is_ordered || known.status == PeriodStatus::Closing {
+        return Ok(Outcome::Done(known));
     }
-    fold_between(tx, month.starts_on(), month.ends_on()).await?;
-    store_periods::balances_insert(tx, month).await?;
-    store_periods::period_change(tx, month, PeriodStatus::Closed, caller.user_id).await?;
-    Ok(Outcome::Done(Period { month, status: PeriodStatus::Closed, changed: Some((tx.now, caller.user_id)) }))
+    if let Err(refused) = decide_close(month, &calendar, calendar.last_ordered) {
+        return Ok(Outcome::refused(refused));
+    }
+    let order = CloseOrder { at: tx.now, by: caller.user_id, refused: None };
+    store_periods::close_order_insert(tx, month, &order).await?;
+    Ok(Outcome::Done(Period { order: Some(order), ..known }))
 }
 
-fn decide_close(month: Month, calendar: &Calendar) -> Result<(), LedgerError> {
+/// Carries out all orders. Returns how many months it closed itself.
+pub async fn work_off(pool: &Pool) -> Result<u32, Fault> {
+    let mut closed = 0;
+    while let Some((month, by)) = next_order(pool).await? {
+        match mark_closing(pool, month).await {
+            Ok(true) => closed += u32::from(write_balances(pool, month, by).await?),
+            Ok(false) => {}
+            Err(fault) if gates::should_try_again(&fault).await => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(closed)
+}
+
+async fn next_order(pool: &Pool) -> Result<Option<(Month, Uuid)>, Fault> {
+    store_periods::close_order_next(&Tx::begin_reading(pool).await?).await
+}
+
+/// Marks a month as closing, alone at the day gate. False where it is not to be closed after all, or another server is at it.
+async fn mark_closing(pool: &Pool, month: Month) -> Result<bool, Fault> {
+    let tx = Tx::begin_long(pool).await?;
+    if !gates::try_close(&tx, Gate::PeriodClose).await? {
+        tx.rollback().await?;
+        tokio::time::sleep(PAUSE).await;
+        return Ok(false);
+    }
+    // Another server has marked it, or this one has before it was killed: the day is not stopped again.
+    if store_periods::calendar(&tx).await?.closing == Some(month) {
+        tx.rollback().await?;
+        return Ok(true);
+    }
+    gates::close(&tx, Gate::Day).await?;
+    // Read after the gate: what was booked until now may have made an earlier month the first.
+    let calendar = store_periods::calendar(&tx).await?;
+    let decided = decide_close(month, &calendar, None);
+    match &decided {
+        Ok(()) => store_periods::period_change(&tx, month, PeriodStatus::Closing, store_periods::SYSTEM).await?,
+        Err(refused) => store_periods::close_order_refuse(&tx, month, &refused.to_string()).await?,
+    }
+    tx.commit().await?;
+    Ok(decided.is_ok())
+}
+
+/// Folds the turnover of a month that is closing and writes its balances, beside the traffic. False where another server did.
+async fn write_balances(pool: &Pool, month: Month, by: Uuid) -> Result<bool, Fault> {
+    let tx = Tx::begin_long(pool).await?;
+    let is_ours = gates::try_close(&tx, Gate::PeriodClose).await?;
+    // Read after the gate: the closer before us may just have finished.
+    if !is_ours || store_periods::calendar(&tx).await?.closing != Some(month) {
+        tx.rollback().await?;
+        tokio::time::sleep(PAUSE).await;
+        return Ok(false);
+    }
+    fold_between(&tx, month.starts_on(), month.ends_on()).await?;
+    store_periods::balances_insert(&tx, month).await?;
+    store_periods::period_change(&tx, month, PeriodStatus::Closed, by).await?;
+    store_periods::close_order_delete(&tx, month).await?;
+    tx.commit().await?;
+    tracing::info!(%month, "a month was closed");
+    Ok(true)
+}
+
+/// How long a closer waits for another that is at it.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a month may be closed. `ordered`: the last month before it that will be closed by then.
+fn decide_close(month: Month, calendar: &Calendar, ordered: Option<Month>) -> Result<(), LedgerError> {
     if calendar.last_closed.is_some_and(|last| month <= last) {
         return Err(LedgerError::MonthClosed { month });
     }
@@ -149,78 +235,49 @@ fn decide_close(month: Month, calendar: &Calendar) -> Result<(), LedgerError> {
     if let Some(day) = calendar.not_booked.filter(|day| *day <= month.ends_on()) {
         return Err(LedgerError::DayNotBooked { day });
     }
-    let due = calendar.last_closed.map_or(calendar.first, Month::next);
+    let last = calendar.last_closed.max(ordered.filter(|ordered| *ordered < month));
+    let due = last.map_or(calendar.first, Month::next);
     if due < month {
         return Err(LedgerError::EarlierMonthOpen { month: due });
     }
     Ok(())
 }
 
-/// Opens a closed month again. Always held for a second person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Opens a closed month again. A second person agrees first.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReopenPeriod {
     pub month: Month,
 }
 
-impl Command for ReopenPeriod {
-    type Done = Period;
-    type Refused = LedgerError;
-    const OPERATION: &'static str = "period.reopen";
-
-    fn claims(&self) -> Vec<Claim> {
-        vec![claim()]
+impl ReopenPeriod {
+    pub fn about(&self) -> About {
+        About { claims: vec![claim()], tries: vec![Try::TakePeriods], ..About::of("period.reopen") }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let orders: Vec<Order<'_, Self>> = asked
-            .iter()
-            .map(|asked| Order {
-                command: asked.command,
-                scope: asked.caller.scope,
-                user_id: asked.caller.user_id,
-                approved: false,
-            })
-            .collect();
-        reopen(tx, &orders).await
+    /// Whether the month can be reopened, and what a second person has to know.
+    pub async fn decide(&self, tx: &Tx) -> Result<Result<Facts, NotDone>, Fault> {
+        let calendar = store_periods::calendar(tx).await?;
+        if self.month < calendar.first {
+            return Ok(Err(NotDone::Absent));
+        }
+        if let Err(refused) = decide_reopen(self.month, &calendar) {
+            return Ok(Err(refused.into()));
+        }
+        let branches = vec![head_office(tx).await?];
+        Ok(Ok(Facts { branches, description: Some(self.month.to_string()), ..Facts::default() }))
     }
-}
 
-/// Holds what was not approved, and reopens what was.
-pub async fn reopen(tx: &Tx, orders: &[Order<'_, ReopenPeriod>]) -> Result<Vec<OutcomeOf<ReopenPeriod>>, Fault> {
-    let mut outcomes = Vec::new();
-    for order in orders {
-        outcomes.push(reopen_one(tx, order).await?);
+    /// Reopens the month, which `decide` has found possible.
+    pub async fn carry_out(&self, tx: &Tx, user_id: Uuid) -> Result<Period, Fault> {
+        store_periods::balances_delete(tx, self.month).await?;
+        store_periods::period_change(tx, self.month, PeriodStatus::Open, user_id).await?;
+        store_periods::period(tx, self.month).await
     }
-    Ok(outcomes)
-}
-
-async fn reopen_one(tx: &Tx, order: &Order<'_, ReopenPeriod>) -> Result<OutcomeOf<ReopenPeriod>, Fault> {
-    let month = order.command.month;
-    if order.approved {
-        gates::close(tx, Gate::period_of(month.starts_on())).await?;
-    }
-    let calendar = store_periods::calendar(tx).await?;
-    if month < calendar.first {
-        return Ok(Outcome::Absent);
-    }
-    if let Err(refused) = decide_reopen(month, &calendar) {
-        return Ok(Outcome::Refused(refused));
-    }
-    if !order.approved {
-        let branch_id = store_periods::head_office(tx).await?;
-        let summary = format!("Reopening of {month}");
-        let approval = NewApproval::of(tx, ReopenPeriod::OPERATION, order.command, summary, branch_id, order.user_id)?;
-        store::approvals_insert(tx, std::slice::from_ref(&approval)).await?;
-        return Ok(Outcome::Held(approval.held()));
-    }
-    store_periods::balances_delete(tx, month).await?;
-    store_periods::period_change(tx, month, PeriodStatus::Open, order.user_id).await?;
-    Ok(Outcome::Done(Period { month, status: PeriodStatus::Open, changed: Some((tx.now, order.user_id)) }))
 }
 
 fn decide_reopen(month: Month, calendar: &Calendar) -> Result<(), LedgerError> {
-    match calendar.last_closed {
-        Some(last) if last == month => Ok(()),
+    match calendar.last_closed.max(calendar.closing) {
+        Some(last) if last == month && calendar.closing.is_none() => Ok(()),
         Some(last) if month < last => Err(LedgerError::LaterMonthClosed { month: last }),
         _ => Err(LedgerError::MonthOpen { month }),
     }
@@ -233,7 +290,7 @@ pub fn months(calendar: &Calendar, changed: &[Period]) -> Vec<Period> {
         .take_while(|month| *month <= last)
         .map(|month| {
             let known = changed.iter().find(|period| period.month == month).cloned();
-            known.unwrap_or(Period { month, status: PeriodStatus::Open, changed: None })
+            known.unwrap_or(Period { month, status: PeriodStatus::Open, changed: None, order: None })
         })
         .collect()
 }
@@ -251,6 +308,8 @@ mod tests {
         Calendar {
             first: month("2026-01"),
             last_closed: last_closed.map(month),
+            closing: None,
+            last_ordered: None,
             business_date: business_date.parse().unwrap(),
             not_booked: not_booked.map(|day| day.parse().unwrap()),
         }
@@ -278,7 +337,7 @@ mod tests {
             ("2026-01", calendar(Some("2026-01"), "2026-03-01", None), Some("period.already_closed")),
         ];
         for (text, calendar, expect) in cases {
-            let refused = decide_close(month(text), &calendar).err();
+            let refused = decide_close(month(text), &calendar, None).err();
             assert_eq!(refused.as_ref().map(Refusal::code), expect, "{text} {calendar:?}");
         }
     }
@@ -296,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_list_goes_from_the_first_month_to_the_open_one() {
-        let january = Period { month: month("2026-01"), status: PeriodStatus::Closed, changed: None };
+        let january = Period { month: month("2026-01"), status: PeriodStatus::Closed, changed: None, order: None };
         let listed = months(&calendar(Some("2026-01"), "2026-03-05", None), std::slice::from_ref(&january));
         assert_eq!(listed.len(), 3);
         assert_eq!(listed[0], january);

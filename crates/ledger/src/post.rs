@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use db::fault::Fault;
+use db::narrow::narrow;
 use db::tx::{Tx, Writing};
 use uuid::Uuid;
 
@@ -14,8 +15,10 @@ use crate::draft::{Draft, DraftLine};
 
 /// One statement, so one round trip, and the guard over the new lines, which fires at its end, finds their entries.
 const POST: &str = "with entry as (
-         insert into journal_entry (recorded_at, id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id)
-         select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::integer[], $10::uuid[])
+         insert into journal_entry (recorded_at, id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id,
+                                    command_id)
+         select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::integer[], $10::uuid[],
+                                  $29::uuid[])
      ), line as (
          insert into journal_line (recorded_at, entry_id, line_no, account_id, branch_id, product_id, currency, amount_minor, subject_id, booked_on)
          select $1, * from unnest($11::uuid[], $12::smallint[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[], $17::bigint[], $18::uuid[], $19::date[])
@@ -35,7 +38,7 @@ pub fn posting(now: DateTime<Utc>, drafts: &[Draft]) -> Result<Option<Writing>, 
     if drafts.is_empty() {
         return Ok(None);
     }
-    let (entries, lines, turnover) = (Entries::of(drafts), Lines::of(drafts)?, Turnover::of(drafts)?);
+    let (entries, lines, turnover) = (Entries::of(drafts)?, Lines::of(drafts)?, Turnover::of(drafts)?);
     metrics::counter!("ayni_ledger_entries").increment(entries.ids.len() as u64);
     metrics::counter!("ayni_ledger_lines").increment(lines.entries.len() as u64);
     let writing = Writing::new(POST)
@@ -66,7 +69,8 @@ pub fn posting(now: DateTime<Utc>, drafts: &[Draft]) -> Result<Option<Writing>, 
         .with(turnover.currencies)
         .with(turnover.booked_on)
         .with(turnover.debits)
-        .with(turnover.credits);
+        .with(turnover.credits)
+        .with(entries.commands);
     Ok(Some(writing))
 }
 
@@ -81,12 +85,13 @@ struct Entries {
     descriptions: Vec<Option<String>>,
     line_counts: Vec<i32>,
     users: Vec<Uuid>,
+    commands: Vec<Option<Uuid>>,
     reversed: Vec<Uuid>,
     reversals: Vec<Uuid>,
 }
 
 impl Entries {
-    fn of(drafts: &[Draft]) -> Entries {
+    fn of(drafts: &[Draft]) -> Result<Entries, Fault> {
         let mut columns = Entries::default();
         for draft in drafts {
             let heading = draft.heading();
@@ -97,14 +102,15 @@ impl Entries {
             columns.events.push(heading.event);
             columns.subjects.push(heading.subject_id);
             columns.descriptions.push(heading.description.clone());
-            columns.line_counts.push(i32::try_from(draft.lines().len()).unwrap_or(i32::MAX));
+            columns.line_counts.push(narrow(draft.lines().len(), "journal_entry.line_count")?);
             columns.users.push(heading.user_id);
+            columns.commands.push(draft.command_id());
             if let Some(reversed) = heading.reverses {
                 columns.reversed.push(reversed);
                 columns.reversals.push(heading.id);
             }
         }
-        columns
+        Ok(columns)
     }
 }
 
@@ -126,10 +132,8 @@ impl Lines {
         let mut columns = Lines::default();
         for draft in drafts {
             for (line, number) in draft.lines().iter().zip(1_i32..) {
-                let number = i16::try_from(number)
-                    .map_err(|_| Fault::Invariant(format!("the entry {} has too many lines", draft.heading().id)))?;
                 columns.entries.push(draft.heading().id);
-                columns.numbers.push(number);
+                columns.numbers.push(narrow(number, "journal_line.line_no")?);
                 columns.accounts.push(line.account_id);
                 columns.branches.push(line.branch_id);
                 columns.products.push(line.product_id);

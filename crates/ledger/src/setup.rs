@@ -3,7 +3,10 @@
 
 use db::fault::Fault;
 use db::tx::Tx;
+use kernel::currency::Currency;
+use uuid::Uuid;
 
+use crate::books::ChartRows;
 use crate::chart::{Account, Class, Side};
 use crate::slots::Channel;
 use crate::store;
@@ -121,7 +124,7 @@ const CONTROL: [&str; 2] = ["1440", "2380"];
 const COMPUTED: [&str; 1] = ["3040"];
 
 /// Where money of a channel stands until a branch has an account of its own.
-const CHANNELS: [(Channel, &str); 4] =
+pub const CHANNELS: [(Channel, &str); 4] =
     [(Channel::Cash, "1020"), (Channel::Bank, "1040"), (Channel::MobileMoney, "1050"), (Channel::Officer, "1030")];
 
 /// Writes the standard chart and the accounts of the channels. What is there already stays as it is.
@@ -168,17 +171,16 @@ fn other(side: Side) -> Side {
     }
 }
 
-/// The standard chart in Kenyan shillings, for decisions that are tried without a database.
+/// The standard chart, for decisions that are tried without a database.
+pub fn standard_rows(base_currency: Currency) -> ChartRows {
+    let mut ids = 1000_u128..;
+    let accounts = standard_accounts(|| Uuid::from_u128(ids.next().unwrap_or_default())).collect();
+    ChartRows { version: Uuid::nil(), base_currency, accounts, slots: Vec::new(), channels: Vec::new() }
+}
+
 #[cfg(test)]
-pub(crate) fn sample_rows() -> crate::books::ChartRows {
-    let mut ids = 1000..;
-    crate::books::ChartRows {
-        version: uuid::Uuid::nil(),
-        base_currency: "KES".parse().unwrap(),
-        accounts: standard_accounts(|| uuid::Uuid::from_u128(ids.next().unwrap())).collect(),
-        slots: Vec::new(),
-        channels: Vec::new(),
-    }
+pub(crate) fn sample_rows() -> ChartRows {
+    standard_rows("KES".parse().unwrap())
 }
 
 #[cfg(test)]

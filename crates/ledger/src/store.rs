@@ -1,16 +1,14 @@
-//! The chart's tables, and what the ledger reads of the institution's.
+//! The chart's tables, and which months are closed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{Days, Months, NaiveDate};
 use db::fault::Fault;
 use db::tx::{Row, Tx};
-use kernel::amount::Amount;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::approvals::NewApproval;
 use crate::books::ChartRows;
 use crate::chart::Account;
 use crate::slots::{Channel, SlotMapping};
@@ -104,17 +102,16 @@ pub async fn chart_touch(tx: &Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Holds the chart's row as it is: no account becomes a control account while a manual entry is decided and posted.
-pub async fn chart_share(tx: &Tx) -> Result<(), Fault> {
-    tx.execute("select from chart for share", &[]).await?;
-    Ok(())
-}
+/// The last closed month, and the one that is being closed.
+pub(crate) type ClosedMonths = (Option<NaiveDate>, Option<NaiveDate>);
 
-/// The version of the chart, and the last day of the last closed month.
-pub async fn chart_version(tx: &Tx) -> Result<(Uuid, Option<NaiveDate>), Fault> {
-    let sql = "select version, (select max(starts_on) from period where status = 'closed') as closed_month from chart";
+/// The version of the chart, and which months are closed.
+pub(crate) async fn chart_version(tx: &Tx) -> Result<(Uuid, ClosedMonths), Fault> {
+    let sql = "select version, (select max(starts_on) from period where status <> 'open') as closed_month,
+                      (select min(starts_on) from period where status = 'closing') as closing_month
+               from chart";
     let row = tx.query_one(sql, &[]).await?;
-    Ok((row.get("version"), row.get::<_, Option<NaiveDate>>("closed_month").map(month_end)))
+    Ok((row.get("version"), (row.get("closed_month"), row.get("closing_month"))))
 }
 
 /// The last day of the month that begins here.
@@ -180,41 +177,9 @@ pub async fn accounts_posted_by_hand(tx: &Tx, accounts: &[Uuid]) -> Result<HashS
         .query(
             "select account.id from gl_account account where id = any($1) and not control
              and exists (select from journal_line line join journal_entry entry on entry.id = line.entry_id
-                         where line.account_id = account.id and entry.event = 'manual')",
+                         where line.account_id = account.id and entry.event in ('journal_entry.posted', 'journal_entry.reversed'))",
             &[&accounts],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
-}
-
-/// Branches with the way down to them.
-pub async fn branch_ancestors(tx: &Tx, branches: &[Uuid]) -> Result<HashMap<Uuid, Vec<Uuid>>, Fault> {
-    let rows = tx.query("select id, ancestors from branch where id = any($1)", &[&branches]).await?;
-    Ok(rows.iter().map(|row| (row.get("id"), row.get("ancestors"))).collect())
-}
-
-/// Above which total a manual entry waits for a second person; `None`: none does.
-pub async fn journal_approval_limit(tx: &Tx) -> Result<Option<Amount>, Fault> {
-    let row = tx.query_one("select journal_approval_limit_minor from setting", &[]).await?;
-    Ok(row.get::<_, Option<i64>>("journal_approval_limit_minor").map(Amount::of_minor))
-}
-
-pub async fn approvals_insert(tx: &Tx, approvals: &[NewApproval]) -> Result<(), Fault> {
-    if approvals.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = approvals.iter().map(|approval| approval.id).collect();
-    let operations: Vec<&str> = approvals.iter().map(|approval| approval.operation).collect();
-    let commands: Vec<&Value> = approvals.iter().map(|approval| &approval.command).collect();
-    let summaries: Vec<&str> = approvals.iter().map(|approval| approval.summary.as_str()).collect();
-    let branches: Vec<Uuid> = approvals.iter().map(|approval| approval.branch_id).collect();
-    let makers: Vec<Uuid> = approvals.iter().map(|approval| approval.maker_id).collect();
-    let expiries: Vec<_> = approvals.iter().map(|approval| approval.expires_at).collect();
-    tx.execute(
-        "insert into approval (status, asked_at, id, operation, command, summary, branch_id, maker_id, expires_at)
-         select 'pending', $1, * from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[])",
-        &[&tx.now, &ids, &operations, &commands, &summaries, &branches, &makers, &expiries],
-    )
-    .await?;
-    Ok(())
 }

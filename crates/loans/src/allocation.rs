@@ -12,27 +12,11 @@
 //!
 //! Absent on purpose: interest is not recomputed by a payment. What is paid ahead is paid towards the schedule.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use kernel::amount::Amount;
-use kernel::text_enum;
-use uuid::Uuid;
 
-use crate::loan::{Applied, LoanInstalment};
+use crate::loan::{LoanInstalment, Part};
 use crate::terms::{Allocation, Bucket, Walk};
-
-text_enum! {
-    /// What a part of a payment is for.
-    pub enum Part {
-        Principal = "principal",
-        Interest = "interest",
-        Fees = "fees",
-        Penalties = "penalties",
-        /// Money that the loan had no place for; it is owed to the client.
-        Overpaid = "overpaid",
-    }
-}
 
 /// A line of how an event's money was split. The lines of one payment add up to its amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,30 +101,4 @@ const fn class_and_part(bucket: &Bucket) -> (Class, Part) {
         Bucket::InAdvanceInterest => (Class::InAdvance, Part::Interest),
         Bucket::InAdvancePrincipal => (Class::InAdvance, Part::Principal),
     }
-}
-
-/// A signed line to record for an event whose split has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reallocated {
-    pub event: Uuid,
-    pub line: Allocated,
-}
-
-/// What a back-dated event or a reversal changed in how all the events were split: the lines that bring the recorded
-/// sums to the new ones. An event that dropped out is taken back whole.
-pub fn reallocated(before: &[(Uuid, Applied)], after: &[(Uuid, Applied)]) -> Vec<Reallocated> {
-    let mut sums: BTreeMap<(Uuid, Option<u32>, Part), Amount> = BTreeMap::new();
-    let mut add = |applied: &[(Uuid, Applied)], sign: fn(Amount) -> Amount| {
-        for (event, lines) in applied.iter().map(|(event, applied)| (*event, &applied.allocated)) {
-            for line in lines {
-                *sums.entry((event, line.instalment, line.part)).or_default() += sign(line.amount);
-            }
-        }
-    };
-    add(before, |amount| -amount);
-    add(after, |amount| amount);
-    sums.into_iter()
-        .filter(|(_, amount)| !amount.is_zero())
-        .map(|((event, instalment, part), amount)| Reallocated { event, line: Allocated { instalment, part, amount } })
-        .collect()
 }

@@ -133,7 +133,23 @@ impl Refusal for LoanError {
             | LoanError::ReceiptTaken(_)
             | LoanError::FlaggedAlready(_) => Kind::Conflict,
             LoanError::SamePerson => Kind::Forbidden,
-            _ => Kind::Unprocessable,
+            LoanError::ReferenceNotFound { .. }
+            | LoanError::SlotUnmapped(_)
+            | LoanError::SlotUnknown(_)
+            | LoanError::LimitsCrossed { .. }
+            | LoanError::PrincipalOutsideLimits { .. }
+            | LoanError::InstalmentsOutsideLimits { .. }
+            | LoanError::Schedule(_)
+            | LoanError::NothingPaidOut
+            | LoanError::AboveApproved { .. }
+            | LoanError::AmountNotPositive
+            | LoanError::Amount(_)
+            | LoanError::Principal(_)
+            | LoanError::InTheFuture { .. }
+            | LoanError::BackDatedTooFar { .. }
+            | LoanError::ExceedsPayoff { .. }
+            | LoanError::NotReversible
+            | LoanError::ExpectedAfterFirstDue(_) => Kind::Unprocessable,
         }
     }
 
@@ -157,7 +173,18 @@ impl Refusal for LoanError {
             | LoanError::Amount(_)
             | LoanError::ExceedsPayoff { .. } => "/amount",
             LoanError::ReceiptTaken(_) => "/receipt",
-            _ => return None,
+            LoanError::Schedule(_)
+            | LoanError::NothingPaidOut
+            | LoanError::WrongStatus { .. }
+            | LoanError::NotActive(_)
+            | LoanError::SamePerson
+            | LoanError::ApprovalExpired(_)
+            | LoanError::HistoryWouldBreak(_)
+            | LoanError::ImpossibleThen(_)
+            | LoanError::NotReversible
+            | LoanError::ReversedAlready
+            | LoanError::FlaggedAlready(_)
+            | LoanError::ExpectedAfterFirstDue(_) => return None,
         };
         Some(pointer.to_owned())
     }

@@ -1,19 +1,13 @@
 //! What happened to a loan, as it was recorded: append-only, and all that a replay reads beside the agreement.
 //!
 //! An event says a fact and its two dates, never a computed amount: how a payment was split, what interest had accrued
-//! and whether the loan was then closed are derived (`loan.rs`). Fees and withheld savings stand in the disbursement
+//! and whether the loan was then closed are derived (`replay.rs`). Fees and withheld savings stand in the disbursement
 //! because they are facts of that day: the money that was not handed out.
-//!
-//! [`check`] decides whether an event may be recorded.
-
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::text_enum;
 use uuid::Uuid;
-
-use crate::loan::{Agreement, Replayed, replay};
 
 /// One recorded fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,38 +133,6 @@ impl Impossible {
             Impossible::ReversesReversal => "reverses_reversal",
         }
     }
-}
-
-/// The loan with the new event, or which event that would make impossible. For an event that follows all others
-/// ([`Loan::is_followed_by`](crate::loan::Loan::is_followed_by)) a step on a copy of the state says the same: it can
-/// make only itself impossible.
-pub fn check(agreement: &Arc<Agreement>, history: &[Event], new: &Event) -> Result<Replayed, HistoryWouldBreak> {
-    check_reversal(history, new)?;
-    let impossible = |replayed: &Replayed| -> Vec<(Uuid, Impossible)> {
-        replayed.applied.iter().filter_map(|(event, applied)| Some((*event, applied.impossible?))).collect()
-    };
-    let before = impossible(&replay(agreement, history));
-    let mut events = history.to_vec();
-    events.push(*new);
-    let after = replay(agreement, &events);
-    // What was impossible before (an old import) is not the new event's fault.
-    match impossible(&after).into_iter().find(|(event, _)| before.iter().all(|(known, _)| known != event)) {
-        Some((event, why)) => Err(HistoryWouldBreak { event, why }),
-        None => Ok(after),
-    }
-}
-
-fn check_reversal(history: &[Event], new: &Event) -> Result<(), HistoryWouldBreak> {
-    let EventKind::Reversed { reverses } = new.kind else { return Ok(()) };
-    let reversal_of =
-        |event: &&Event| matches!(event.kind, EventKind::Reversed { reverses: other } if other == reverses);
-    let why = match history.iter().find(|event| event.id == reverses).map(|event| event.kind) {
-        None => Impossible::NothingToReverse,
-        Some(EventKind::Reversed { .. }) => Impossible::ReversesReversal,
-        Some(_) if history.iter().find(reversal_of).is_some() => Impossible::AlreadyReversed,
-        Some(_) => return Ok(()),
-    };
-    Err(HistoryWouldBreak { event: new.id, why })
 }
 
 #[cfg(test)]

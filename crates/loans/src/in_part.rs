@@ -10,8 +10,7 @@
 use chrono::NaiveDate;
 use kernel::amount::Amount;
 
-use crate::allocation::Part;
-use crate::loan::{Loan, LoanInstalment};
+use crate::loan::{Loan, LoanInstalment, Part};
 use crate::payoff::payoff;
 use crate::terms::Walk;
 

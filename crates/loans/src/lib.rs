@@ -1,7 +1,7 @@
 //! Loans: what was promised, what was paid, what it means for the books.
 //!
-//! Read in this order. The first half is pure: a loan is a function of its events and a clock, and whatever is booked is a
-//! difference of two positions. The second half keeps it in tables.
+//! Read in this order: a module names only modules above it. The first half is pure: a loan is a function of its events and a
+//! clock, and whatever is booked is a difference of two positions. The second half, from `record` on, keeps it in tables.
 
 pub mod terms;
 
@@ -13,15 +13,17 @@ pub mod disclosure;
 
 pub mod product;
 
-pub mod event;
-
 pub mod loan;
 
-pub mod allocation;
+pub mod event;
 
 pub mod accrual;
 
+pub mod allocation;
+
 pub mod payoff;
+
+pub mod replay;
 
 pub mod in_part;
 
@@ -29,22 +31,22 @@ pub mod position;
 
 pub mod postings;
 
-pub mod error;
-
 pub mod record;
 
-pub mod actions;
+pub mod error;
 
 pub mod store;
 
-pub mod store_write;
+pub mod touch;
 
-mod store_columns;
+pub mod shelf;
 
-pub mod store_product;
+pub mod action;
 
-pub mod store_close;
+mod book;
 
-pub mod store_list;
+pub mod actions;
+
+pub mod command;
 
 pub mod verify;

@@ -16,9 +16,9 @@ use kernel::amount::Amount;
 use rust_decimal::Decimal;
 
 use crate::accrual::earned_at_settlement;
-use crate::allocation::{Allocated, Part};
+use crate::allocation::Allocated;
 use crate::disclosure::disclosure;
-use crate::loan::{Loan, LoanInstalment};
+use crate::loan::{Loan, LoanInstalment, Part};
 use crate::schedule::Schedule;
 use crate::terms::{Contract, InterestMethod, Terms};
 

@@ -1,6 +1,6 @@
 //! What a loan means for the books: its balance in every slot, given its events and a clock.
 //!
-//! Everything that is ever booked for a loan is a difference of two positions (`books.md` §1):
+//! Everything that is ever booked for a loan is a difference of two positions:
 //! - an action on business date X books `position(after, X) − position(before, X)` and its own [`cash_leg`];
 //! - the close of D books, summed over the loans, `position(known at D, D + 1) − position(known at D, D)`.
 //!
@@ -19,9 +19,8 @@ use kernel::amount::Amount;
 use kernel::text_enum;
 
 use crate::accrual::{earned, is_accruing};
-use crate::allocation::Part;
 use crate::event::{Event, EventKind};
-use crate::loan::Loan;
+use crate::loan::{Loan, Part};
 use crate::terms::Basis;
 
 text_enum! {

@@ -41,8 +41,9 @@ pub const APPROVED: &str = "loan.approved";
 pub const LAPSED: &str = "loan.approval_lapsed";
 pub const DISBURSED: &str = "loan.disbursed";
 pub const REPAID: &str = "loan.repaid";
+pub const RENEGOTIATED: &str = "loan.renegotiated";
 pub const REVERSED: &str = "loan.reversed";
-pub const CLOSE_OF_DAY: &str = "loan.day_close";
+pub const CLOSE_OF_DAY: &str = "loan.accrued";
 
 /// The table. A reversal, and the corrections that a back-dated event brings, are these rules the other way round.
 pub const RULES: &[Rule] = &[

@@ -7,8 +7,10 @@ use kernel::text_enum;
 use uuid::Uuid;
 
 use crate::accrual::earned;
-use crate::loan::{Loan, Status};
+use crate::event::Event;
+use crate::loan::{Loan, Part, Status};
 use crate::position::{Arrears, arrears};
+use crate::product::{Charge, Withhold};
 
 text_enum! {
     pub enum LoanStatus {
@@ -98,4 +100,86 @@ pub fn balances(loan: &Loan, clock: NaiveDate) -> Balances {
         unearned: (-owed).or_zero(),
         overpaid: loan.overpaid,
     }
+}
+
+/// A loan that was applied for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    pub record: LoanRecord,
+    pub application: Application,
+}
+
+/// What was recorded, as the caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub event: RecordedEvent,
+    pub parts: Parts,
+    /// The money that the event moved: positive in both directions.
+    pub amount: Amount,
+    /// Principal owed after it.
+    pub balance: Amount,
+    pub loan: LoanSummary,
+}
+
+/// How an event's money was split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub principal: Amount,
+    pub interest: Amount,
+    pub fees: Amount,
+    pub penalties: Amount,
+    pub overpaid: Amount,
+}
+
+impl Parts {
+    pub fn of(lines: impl Iterator<Item = (Part, Amount)>) -> Parts {
+        let mut parts = Parts::default();
+        for (part, amount) in lines {
+            match part {
+                Part::Principal => parts.principal += amount,
+                Part::Interest => parts.interest += amount,
+                Part::Fees => parts.fees += amount,
+                Part::Penalties => parts.penalties += amount,
+                Part::Overpaid => parts.overpaid += amount,
+            }
+        }
+        parts
+    }
+}
+
+/// What was applied for and decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    pub loan_id: Uuid,
+    pub principal: Amount,
+    pub expected_disbursed_on: NaiveDate,
+    pub charges: Vec<Charge>,
+    pub withholds: Vec<Withhold>,
+    pub applied_on: NaiveDate,
+    pub applied_by: Uuid,
+    pub approved_on: Option<NaiveDate>,
+    pub approved_by: Option<Uuid>,
+    pub approved: Option<Amount>,
+    pub valid_until: Option<NaiveDate>,
+    pub conditions: Option<String>,
+    pub closed_reason: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// The member of staff behind the user who applied.
+    pub applied_by_staff: Option<Uuid>,
+}
+
+/// A recorded event with what only the tables know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    pub event: Event,
+    pub loan_id: Uuid,
+    pub number: i32,
+    pub channel: Option<String>,
+    pub receipt: Option<String>,
+    pub reason: Option<String>,
+    pub entry_id: Option<Uuid>,
+    /// The command that recorded it.
+    pub command_id: Option<Uuid>,
+    pub user_id: Uuid,
+    pub recorded_at: DateTime<Utc>,
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use uuid::Uuid;
 
@@ -43,14 +43,16 @@ pub struct OpenBranch {
 
 impl Command for OpenBranch {
     type Done = Branch;
-    type Refused = OrgError;
-    const OPERATION: &'static str = "branch.open";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("branch.code", &self.code)]
+    fn about(&self) -> About {
+        About {
+            claims: vec![Claim::of("id", &self.id.to_string()), Claim::of("branch.code", &self.code)],
+            ..About::of("branch.open")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let mut branches = store::branches_all(tx).await?;
         let mut opened = Vec::new();
         let mut outcomes = Vec::new();
@@ -61,7 +63,7 @@ impl Command for OpenBranch {
                     opened.push(branch.clone());
                     outcomes.push(Outcome::Done(branch));
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         store::branches_insert(tx, &opened).await?;

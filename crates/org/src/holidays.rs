@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use uuid::Uuid;
 
@@ -30,15 +30,19 @@ pub struct DeclareHoliday {
 
 impl Command for DeclareHoliday {
     type Done = Holiday;
-    type Refused = OrgError;
-    const OPERATION: &'static str = "holiday.declare";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        let place = self.branch_id.unwrap_or_default();
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("holiday", &format!("{place}/{}", self.held_on))]
+    fn about(&self) -> About {
+        About {
+            claims: {
+                let place = self.branch_id.unwrap_or_default();
+                vec![Claim::of("id", &self.id.to_string()), Claim::of("holiday", &format!("{place}/{}", self.held_on))]
+            },
+            ..About::of("holiday.declare")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
         let days: Vec<NaiveDate> = asked.iter().map(|asked| asked.command.held_on).collect();
         let mut known = store::holidays_by_ids_or_days(tx, &ids, &days).await?;
@@ -60,7 +64,7 @@ impl Command for DeclareHoliday {
                 None
             };
             outcomes.push(match refused {
-                Some(refused) => Outcome::Refused(refused),
+                Some(refused) => Outcome::refused(refused),
                 None => {
                     let holiday = declared(command, tx.now);
                     known.push(holiday.clone());

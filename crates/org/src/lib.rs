@@ -1,12 +1,16 @@
 //! The institution: its branches and staff, its holidays, its settings, its business day.
 //!
-//! Read in this order.
+//! Read in this order. `places`, `numbers` and `settings` are what all others read of the institution.
 
 pub mod error;
 
 pub mod branches;
 
+pub mod places;
+
 pub mod staff;
+
+pub mod numbers;
 
 pub mod holidays;
 

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::Tx;
 use uuid::Uuid;
 
 use crate::branches::Branch;
 use crate::error::OrgError;
+use crate::numbers::{self, Sequence};
 use crate::store;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +35,21 @@ pub struct EmployStaff {
 
 impl Command for EmployStaff {
     type Done = Staff;
-    type Refused = OrgError;
-    const OPERATION: &'static str = "staff.employ";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        let number = self.number.iter().map(|number| Claim::of("staff.number", number));
-        std::iter::once(Claim::of("id", &self.id.to_string())).chain(number).collect()
+    fn about(&self) -> About {
+        About {
+            claims: {
+                let number = self.number.iter().map(|number| Claim::of("staff.number", number));
+                std::iter::once(Claim::of("id", &self.id.to_string())).chain(number).collect()
+            },
+            ..About::of("staff.employ")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
-        let made = store::staff_numbers(tx, asked.len()).await?;
+        let made = numbers::draw(tx, Sequence::Staff, asked.len()).await?;
         let number = |index: usize| asked[index].command.number.as_ref().unwrap_or(&made[index]);
         let numbers: Vec<&str> = (0..asked.len()).map(|index| number(index).as_str()).collect();
         let mut known = store::staff_by_ids_or_numbers(tx, &ids, &numbers).await?;
@@ -66,7 +71,7 @@ impl Command for EmployStaff {
                     known.push(staff.clone());
                     Outcome::Done(staff)
                 }
-                Err(refused) => Outcome::Refused(refused),
+                Err(refused) => Outcome::refused(refused),
             });
         }
         store::staff_insert(tx, &known[before..]).await?;

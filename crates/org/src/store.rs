@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use db::fault::Fault;
+use db::narrow::narrow;
 use db::tx::{Row, Tx};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
@@ -11,6 +12,8 @@ use uuid::Uuid;
 use crate::branches::Branch;
 use crate::business_day::DayClose;
 use crate::holidays::Holiday;
+use crate::numbers::Sequence;
+use crate::places::Places;
 use crate::settings::Settings;
 use crate::staff::Staff;
 
@@ -33,6 +36,29 @@ pub async fn branches_all(tx: &Tx) -> Result<Vec<Branch>, Fault> {
         )
         .await?;
     Ok(rows.iter().map(branch_of_row).collect())
+}
+
+pub(crate) async fn places(tx: &Tx, branches: &[Uuid], officers: &[Uuid]) -> Result<Places, Fault> {
+    let rows = tx
+        .query(
+            "select id, ancestors, null::uuid as branch_id from branch where id = any($1)
+             union all select id, null, branch_id from staff where id = any($2) and active",
+            &[&branches, &officers],
+        )
+        .await?;
+    let mut places = Places::default();
+    for row in rows {
+        let id = row.get("id");
+        match row.get::<_, Option<Vec<Uuid>>>("ancestors") {
+            Some(ancestors) => drop(places.branches.insert(id, ancestors)),
+            None => drop(places.officers.insert(id, row.get("branch_id"))),
+        }
+    }
+    Ok(places)
+}
+
+pub(crate) async fn head_office(tx: &Tx) -> Result<Uuid, Fault> {
+    Ok(tx.query_one("select id from branch where parent_id is null", &[]).await?.get("id"))
 }
 
 fn branch_of_row(row: &Row) -> Branch {
@@ -79,17 +105,28 @@ pub async fn staff_by_ids_or_numbers(tx: &Tx, ids: &[Uuid], numbers: &[&str]) ->
     Ok(rows.iter().map(staff_of_row).collect())
 }
 
-/// Numbers for staff who come without one.
-pub async fn staff_numbers(tx: &Tx, count: usize) -> Result<Vec<String>, Fault> {
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let rows = tx
-        .query(
-            // At least 4 digits: to pad to 4 would cut a longer one.
+/// The text of the statement is chosen here, never made from a name.
+const fn numbers_statement(sequence: Sequence) -> &'static str {
+    // At least so many digits: to pad to fewer would cut a longer number.
+    match sequence {
+        Sequence::Client => {
+            "select 'C-' || lpad(number, greatest(6, length(number)), '0') as number
+             from (select nextval('client_number')::text as number from generate_series(1, $1)) as next"
+        }
+        Sequence::Loan => {
+            "select 'L-' || lpad(number, greatest(6, length(number)), '0') as number
+             from (select nextval('loan_number')::text as number from generate_series(1, $1)) as next"
+        }
+        Sequence::Staff => {
             "select 'S-' || lpad(number, greatest(4, length(number)), '0') as number
-             from (select nextval('staff_number')::text as number from generate_series(1, $1)) as next",
-            &[&count],
-        )
-        .await?;
+             from (select nextval('staff_number')::text as number from generate_series(1, $1)) as next"
+        }
+    }
+}
+
+pub(crate) async fn numbers_draw(tx: &Tx, sequence: Sequence, count: usize) -> Result<Vec<String>, Fault> {
+    let count: i32 = narrow(count, "the count of numbers")?;
+    let rows = tx.query(numbers_statement(sequence), &[&count]).await?;
     Ok(rows.iter().map(|row| row.get("number")).collect())
 }
 
@@ -163,7 +200,7 @@ pub async fn holidays_insert(tx: &Tx, holidays: &[Holiday]) -> Result<(), Fault>
     Ok(())
 }
 
-pub async fn settings(tx: &Tx) -> Result<Settings, Fault> {
+pub(crate) async fn settings(tx: &Tx) -> Result<Settings, Fault> {
     let row = tx
         .query_one(
             "select base_currency, backdating_limit_days, journal_approval_limit_minor, version from setting",
@@ -186,7 +223,7 @@ pub fn currency_of(code: &str) -> Result<Currency, Fault> {
         .map_err(|_| Fault::Invariant(format!("the database names a currency {code} that does not exist")))
 }
 
-pub async fn settings_update(tx: &Tx, settings: &Settings) -> Result<(), Fault> {
+pub(crate) async fn settings_update(tx: &Tx, settings: &Settings) -> Result<(), Fault> {
     let limit = settings.journal_approval_limit.map(Amount::minor);
     tx.execute(
         "update setting set backdating_limit_days = $1, journal_approval_limit_minor = $2, version = $3",

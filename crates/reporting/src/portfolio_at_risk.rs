@@ -13,8 +13,8 @@ use db::tx::{Row, Tx};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use loans::event::Event;
-use loans::loan::replay;
-use loans::store::{events_of_loans, loans_by_ids};
+use loans::replay::replay;
+use loans::store::read::{events_of_loans, loans_by_ids};
 use uuid::Uuid;
 
 /// The columns: more than so many days overdue.

@@ -3,19 +3,19 @@
 with within as (
     select id from branch where $2 = any(ancestors)
 ), known as (
-    select id, branch_id, officer_id, product_id, currency, principal_minor - principal_paid_minor as outstanding,
+    select loan_id, branch_id, officer_id, product_id, currency, principal_minor - principal_paid_minor as outstanding,
            oldest_unpaid_due_on, renegotiated_since
-    from loan where status = 'active' and since_on <= $1
+    from loan_state where status = 'active' and since_on <= $1
     union all
-    select id, branch_id, officer_id, product_id, currency, principal_minor - principal_paid_minor, oldest_unpaid_due_on,
+    select loan_id, branch_id, officer_id, product_id, currency, principal_minor - principal_paid_minor, oldest_unpaid_due_on,
            renegotiated_since
-    from loan_past where status = 'active' and since_on <= $1 and until_on > $1
+    from loan_state_past where status = 'active' and since_on <= $1 and until_on > $1
 ), counted as (
     select branch_id, officer_id, product_id, outstanding, $1::date - oldest_unpaid_due_on as days,
            renegotiated_since is not null as renegotiated
     from known
     where branch_id in (select id from within) and ($3::uuid is null or officer_id = $3) and currency = $4
-      and outstanding > 0 and not id = any($5::uuid[])
+      and outstanding > 0 and not loan_id = any($5::uuid[])
 )
 select branch_id, officer_id, product_id, null::text as gender, null::text as area,
        count(*) as loans, sum(outstanding)::bigint as outstanding,

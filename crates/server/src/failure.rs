@@ -5,7 +5,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
-    Embedded(#[from] db::embedded::EmbeddedError),
+    Embedded(#[from] embedded::error::EmbeddedError),
     #[error(transparent)]
     Pool(#[from] db::pool::PoolConfigError),
     #[error("the database: {0}")]

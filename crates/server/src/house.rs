@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use db::embedded::{self, Cluster, ConnectionInfo, Options};
 use db::gates::Gate;
 use db::migrations;
 use db::pool::Pool;
 use db::tx::Tx;
+use embedded::cluster::{self, Cluster, Options};
+use embedded::connection::ConnectionInfo;
 use kernel::currency::Currency;
 use secrecy::SecretString;
 use tokio_postgres::error::SqlState;
@@ -39,12 +40,12 @@ impl House {
         if let Some(url) = &database.database_url {
             return Ok(House { app_url: url.clone(), applied: Vec::new(), cluster: None });
         }
-        if !alone && let Some(running) = embedded::attach(&database.data_dir).await? {
+        if !alone && let Some(running) = cluster::attach(&database.data_dir).await? {
             return Ok(House { app_url: app_url(&running), applied: Vec::new(), cluster: None });
         }
         let options =
             Options { data_dir: absolute(&database.data_dir)?, durable: true, allow_fetch: !database.no_fetch };
-        let cluster = embedded::start(options, |said: &str| eprintln!("{said}")).await?;
+        let cluster = cluster::start(options, |said: &str| eprintln!("{said}")).await?;
         let applied = prepare(cluster.connection(), DATABASE).await?;
         Ok(House { app_url: app_url(cluster.connection()), applied, cluster: Some(cluster) })
     }

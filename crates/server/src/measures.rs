@@ -41,7 +41,7 @@ const COUNTERS: [(&str, &str); 9] = [
 
 const HISTOGRAMS: [(&str, &str); 3] = [
     ("ayni_http_seconds", "Time from a request to its answer, by route, in seconds"),
-    ("ayni_lane_batch_size", "Commands that shared one transaction, by operation"),
+    ("ayni_lane_batch_size", "Commands that shared one transaction, by lane"),
     ("ayni_day_close_seconds", "Time to book the close of one day, in seconds"),
 ];
 

@@ -1,14 +1,14 @@
 //! `/v1/api-clients`
 
 use access::api_clients::{ApiClient, CreateApiClient, new_secret, secret_hash};
-use access::permission::Permission;
 use axum::Json;
 use axum::body::{Body as HttpBody, to_bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,14 @@ use crate::body::{BODY_LIMIT, Body, Parameters};
 use crate::cursor::{self, List};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/api-clients", "list_api_clients", Access::Needs(Permission::UserRead), || get(list))
+    Operation::get("/v1/api-clients", "api_client.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The API clients of your branches, newest first")
         .query(schema::<ApiClientQuery>)
         .answers(200, schema::<List<ApiClientView>>),
-    Operation::post("/v1/api-clients", "create_api_client", Access::Needs(Permission::UserManage), || post(create))
+    Operation::post("/v1/api-clients", "api_client.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make client credentials for an integration; disable them with PATCH /v1/users/{user_id}")
         .takes(
             schema::<ApiClientRequest>,
@@ -82,8 +81,15 @@ pub struct NewApiClientView {
     note: String,
 }
 
+impl NewApiClientView {
+    /// As it is stored: without the secret, which only the first answer shows.
+    pub fn of(client: &ApiClient) -> NewApiClientView {
+        NewApiClientView { client: ApiClientView::of(client), client_secret: None, note: NOT_KEPT.to_owned() }
+    }
+}
+
 impl ApiClientView {
-    fn of(client: &ApiClient) -> ApiClientView {
+    pub fn of(client: &ApiClient) -> ApiClientView {
         ApiClientView {
             id: client.id,
             client_id: client.client_id.clone(),
@@ -114,7 +120,7 @@ async fn create(asking: Asking, body: Body<ApiClientRequest>) -> Result<Response
         branch_id: request.branch_id,
         secret_hash: secret_hash(&secret),
     };
-    let response = asking.submit(&asking.app.lanes.create_api_client, &body.canonical, command).await?;
+    let response = asking.submit(&body.canonical, OfficeCommand::CreateApiClient(command)).await?;
     with_secret(response, &secret).await
 }
 
@@ -131,14 +137,6 @@ async fn with_secret(response: Response, secret: &SecretString) -> Result<Respon
     view["client_secret"] = secret.expose_secret().into();
     view["note"] = SHOWN_ONCE.into();
     Ok(Response::from_parts(parts, HttpBody::from(view.to_string())))
-}
-
-pub fn created(asked: &Asked<'_, CreateApiClient>, outcome: &OutcomeOf<CreateApiClient>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |client| {
-        let view =
-            NewApiClientView { client: ApiClientView::of(client), client_secret: None, note: NOT_KEPT.to_owned() };
-        (client.id, view)
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `/v1/approvals`. What is approved or rejected is carried out where its operation lives.
 
 use access::approvals::{Approval, ApprovalStatus};
-use access::permission::Permission;
 use axum::Json;
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,16 +13,17 @@ use uuid::Uuid;
 use crate::asking::{Reading, versioned};
 use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
+use crate::given::parted;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::wire::Word;
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/approvals", "list_approvals", Access::Needs(Permission::ApprovalRead), || get(list))
+    Operation::get("/v1/approvals", "approval.list", Access::Needs(Permission::ApprovalRead), || get(list))
         .about("Access", "Commands that wait for a second person, or did, newest first")
         .query(schema::<ApprovalQuery>)
         .answers(200, schema::<List<ApprovalView>>),
-    Operation::get("/v1/approvals/{id}", "get_approval", Access::Needs(Permission::ApprovalRead), || get(show))
+    Operation::get("/v1/approvals/{id}", "approval.get", Access::Needs(Permission::ApprovalRead), || get(show))
         .about("Access", "One command that waits for a second person")
         .answers(200, schema::<ApprovalView>),
 ];
@@ -41,8 +42,11 @@ pub struct ApprovalView {
     /// What will be done.
     operation: String,
     summary: String,
-    /// The command in full.
-    command: serde_json::Value,
+    /// The parameters of its path, in their order.
+    path: Vec<String>,
+    /// The command as it was sent, with what was left out and is known since.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    body: serde_json::Value,
     branch_id: Uuid,
     maker: MakerView,
     status: Word<ApprovalStatus>,
@@ -65,12 +69,18 @@ pub struct MakerView {
 }
 
 impl ApprovalView {
+    /// As it was decided: from then on its status does not depend on the time.
+    pub fn decided(approval: &Approval) -> ApprovalView {
+        ApprovalView::of(approval, approval.decided.map_or(approval.asked_at, |decided| decided.at))
+    }
+
     pub fn of(approval: &Approval, now: DateTime<Utc>) -> ApprovalView {
         ApprovalView {
             id: approval.id,
             operation: approval.operation.clone(),
             summary: approval.summary.clone(),
-            command: approval.command.clone(),
+            path: parted(&approval.path),
+            body: approval.body.clone(),
             branch_id: approval.branch_id,
             maker: MakerView {
                 user_id: approval.maker.user_id,

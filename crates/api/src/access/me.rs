@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::routing::get;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,8 +10,9 @@ use uuid::Uuid;
 use crate::asking::Reading;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
+use crate::wire::Word;
 
-pub const OPERATIONS: &[Operation] = &[Operation::get("/v1/me", "get_me", Access::SignedIn, || get(show))
+pub const OPERATIONS: &[Operation] = &[Operation::get("/v1/me", "me.get", Access::SignedIn, || get(show))
     .about("Access", "Who you are, what you may do, and in which branches")
     .answers(200, schema::<MeView>)];
 
@@ -25,7 +27,7 @@ pub struct MeView {
     /// You see only clients and loans of your own staff record.
     own_portfolio: bool,
     roles: Vec<String>,
-    permissions: Vec<String>,
+    permissions: Vec<Word<Permission>>,
     branches: Vec<VisibleBranch>,
 }
 
@@ -45,8 +47,8 @@ async fn show(reading: Reading) -> Result<Json<MeView>, Problem> {
         .collect();
     let mut roles = caller.granted.roles.clone();
     roles.sort();
-    let mut permissions: Vec<String> = caller.granted.permissions.iter().cloned().collect();
-    permissions.sort();
+    let mut permissions: Vec<Permission> = caller.granted.permissions.iter().copied().collect();
+    permissions.sort_by_key(|permission| permission.as_str());
     Ok(Json(MeView {
         user_id: caller.user_id,
         username: caller.granted.username.clone(),
@@ -55,7 +57,7 @@ async fn show(reading: Reading) -> Result<Json<MeView>, Problem> {
         branch_id: caller.scope.branch_id,
         own_portfolio: caller.scope.officer_id.is_some(),
         roles,
-        permissions,
+        permissions: permissions.into_iter().map(Word).collect(),
         branches,
     }))
 }

@@ -1,12 +1,11 @@
 //! `/v1/roles`
 
-use access::permission::Permission;
 use access::roles::{CreateRole, Role};
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +14,14 @@ use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name, Word};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/roles", "list_roles", Access::Needs(Permission::UserRead), || get(list))
+    Operation::get("/v1/roles", "role.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The roles of the institution, by code")
         .query(schema::<WholeQuery>)
         .answers(200, schema::<List<RoleView>>),
-    Operation::post("/v1/roles", "create_role", Access::Needs(Permission::UserManage), || post(create))
+    Operation::post("/v1/roles", "role.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make a role: a named set of permissions")
         .takes(
             schema::<RoleRequest>,
@@ -49,7 +47,7 @@ pub struct RoleView {
 }
 
 impl RoleView {
-    fn of(role: &Role) -> RoleView {
+    pub fn of(role: &Role) -> RoleView {
         RoleView {
             code: role.code.clone(),
             name: role.name.clone(),
@@ -71,9 +69,5 @@ async fn create(asking: Asking, body: Body<RoleRequest>) -> Result<Response, Pro
         name: request.name.0,
         permissions: request.permissions.into_iter().map(|permission| permission.0).collect(),
     };
-    asking.submit(&asking.app.lanes.create_role, &body.canonical, command).await
-}
-
-pub fn created(asked: &Asked<'_, CreateRole>, outcome: &OutcomeOf<CreateRole>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |role| (role.id(), RoleView::of(role)))
+    asking.submit(&body.canonical, OfficeCommand::CreateRole(command)).await
 }

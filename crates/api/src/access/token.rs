@@ -20,7 +20,7 @@ use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::serve::Peer;
 
-pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/auth/token", "get_token", Access::Public, || post(token))
+pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/auth/token", "token.issue", Access::Public, || post(token))
     .about("Access", "Sign in with a password, a refresh token or the credentials of an API client")
     .takes(schema::<TokenRequest>, r#"{"username": "wanjiru", "password": "four words in a row"}"#)
     .answers(200, schema::<TokenView>)];

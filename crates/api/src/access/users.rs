@@ -2,15 +2,15 @@
 
 use access::error::AccessError;
 use access::password::{self, PasswordHash, Salt, Turn};
-use access::permission::Permission;
 use access::store;
 use access::users::{ChangeUser, CreateUser, User};
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, patch, post};
 use chrono::{DateTime, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,15 +23,14 @@ use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/users", "list_users", Access::Needs(Permission::UserRead), || get(list))
+    Operation::get("/v1/users", "user.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The users of your branches, newest first")
         .query(schema::<UserQuery>)
         .answers(200, schema::<List<UserView>>),
-    Operation::post("/v1/users", "create_user", Access::Needs(Permission::UserManage), || post(create))
+    Operation::post("/v1/users", "user.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make a user whose password works at once")
         .takes(
             schema::<UserRequest>,
@@ -39,10 +38,10 @@ pub const OPERATIONS: &[Operation] = &[
                 "branch_id": "0198c0de-0000-7000-8000-000000000002", "staff_id": "0198c0de-0000-7000-8000-000000000014", "own_portfolio": true}"#,
         )
         .answers(201, schema::<UserView>),
-    Operation::get("/v1/users/{id}", "get_user", Access::Needs(Permission::UserRead), || get(show))
+    Operation::get("/v1/users/{id}", "user.get", Access::Needs(Permission::UserRead), || get(show))
         .about("Access", "One user")
         .answers(200, schema::<UserView>),
-    Operation::patch("/v1/users/{id}", "change_user", Access::Needs(Permission::UserManage), || patch(change))
+    Operation::patch("/v1/users/{id}", "user.change", Access::Needs(Permission::UserManage), || patch(change))
         .about("Access", "Change a user; a new password and active: false end all its sessions")
         .takes(schema::<UserChange>, r#"{"active": false}"#)
         .answers(200, schema::<UserView>),
@@ -116,7 +115,7 @@ pub struct UserView {
 }
 
 impl UserView {
-    fn of(user: &User) -> UserView {
+    pub fn of(user: &User) -> UserView {
         UserView {
             id: user.id,
             username: user.username.clone(),
@@ -170,7 +169,7 @@ async fn create(asking: Asking, headers: HeaderMap, body: Body<UserRequest>) -> 
         staff_id: request.staff_id,
         own_portfolio: request.own_portfolio,
     };
-    asking.submit(&asking.app.lanes.create_user, &canonical, command).await
+    asking.submit(&canonical, OfficeCommand::CreateUser(command)).await
 }
 
 async fn hashed(password: &SecretString, username: &str, salt: Salt) -> Result<PasswordHash, Problem> {
@@ -205,7 +204,7 @@ async fn change(asking: Asking, id: Id, body: Body<UserChange>) -> Result<Respon
         own_portfolio: request.own_portfolio,
         end_sessions: request.end_sessions,
     };
-    asking.submit(&asking.app.lanes.change_user, &body.canonical, command).await
+    asking.submit(&body.canonical, OfficeCommand::ChangeUser(command)).await
 }
 
 /// The hash of a new password, which is compared with the username. The change itself is decided later, on the locked row.
@@ -218,12 +217,4 @@ async fn new_password(asking: &Asking, id: Uuid, password: &SecretString) -> Res
     }
     let salt = Salt::random().map_err(|fault| of_password_fault(&fault))?;
     hashed(password, &user.username, salt).await
-}
-
-pub fn created(asked: &Asked<'_, CreateUser>, outcome: &OutcomeOf<CreateUser>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |user| (user.id, UserView::of(user)))
-}
-
-pub fn changed(asked: &Asked<'_, ChangeUser>, outcome: &OutcomeOf<ChangeUser>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |user| (user.id, UserView::of(user)))
 }

@@ -1,34 +1,35 @@
 //! `/v1/clients`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use chrono::Datelike;
 use clients::actions::activate::Activate;
 use clients::actions::register::Register;
 use clients::client::{Area, Birth, Client, ClientKind, ClientName, ClientStatus, Gender};
+use clients::command::ClientCommand;
 use clients::store::ClientFilter;
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::desk_command::DeskCommand;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::asking::{Asking, Reading, versioned};
-use crate::body::{Body, Id, Parameters};
+use crate::app::AnyCommand;
+use crate::asking::{Reading, versioned};
+use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
+use crate::given::Given;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Day, Name, Word, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/clients", "list_clients", Access::Needs(Permission::ClientRead), || get(list))
+    Operation::get("/v1/clients", "client.list", Access::Needs(Permission::ClientRead), || get(list))
         .about("Clients", "Clients, newest first")
         .query(schema::<ClientQuery>)
         .answers(200, schema::<List<ClientView>>),
-    Operation::post("/v1/clients", "register_client", Access::Needs(Permission::ClientManage), || post(register))
+    Operation::command("/v1/clients", "client.register", Access::Needs(Permission::ClientManage), register)
         .about("Clients", "Register a person or an organisation")
         .takes(
             schema::<ClientRequest>,
@@ -36,10 +37,10 @@ pub const OPERATIONS: &[Operation] = &[
                 "birth": {"year": 1987}, "gender": "female", "area": "rural", "phone": "+254700000001"}"#,
         )
         .answers(201, schema::<ClientView>),
-    Operation::get("/v1/clients/{id}", "get_client", Access::Needs(Permission::ClientRead), || get(show))
+    Operation::get("/v1/clients/{id}", "client.get", Access::Needs(Permission::ClientRead), || get(show))
         .about("Clients", "One client")
         .answers(200, schema::<ClientView>),
-    Operation::post("/v1/clients/{id}/activate", "activate_client", Access::Needs(Permission::ClientManage), || post(activate))
+    Operation::command("/v1/clients/{id}/activate", "client.activate", Access::Needs(Permission::ClientManage), activate)
         .about("Clients", "Activate a client that was registered as pending")
         .takes(schema::<NoFields>, "{}")
         .answers(200, schema::<ClientView>),
@@ -132,7 +133,7 @@ pub struct BirthView {
 }
 
 impl ClientView {
-    fn of(client: &Client) -> ClientView {
+    pub fn of(client: &Client) -> ClientView {
         ClientView {
             id: client.id,
             number: client.number.clone(),
@@ -181,8 +182,8 @@ async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
     Ok(versioned(client.version, ClientView::of(&client)))
 }
 
-async fn register(asking: Asking, body: Body<ClientRequest>) -> Result<Response, Problem> {
-    let request = body.value;
+fn register(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: ClientRequest = given.body()?;
     let command = Register {
         id: new_id(request.id)?,
         branch_id: request.branch_id,
@@ -195,7 +196,7 @@ async fn register(asking: Asking, body: Body<ClientRequest>) -> Result<Response,
         area: request.area.map(|area| area.0),
         phone: request.phone.map(|phone| phone.0),
     };
-    asking.submit(&asking.app.lanes.register_client, &body.canonical, command).await
+    Ok(DeskCommand::Client(ClientCommand::Register(command)).into())
 }
 
 fn name_of(name: NameRequest) -> Result<ClientName, Problem> {
@@ -223,14 +224,7 @@ fn birth_of(birth: BirthRequest) -> Result<Birth, Problem> {
     }
 }
 
-async fn activate(asking: Asking, id: Id, body: Body<NoFields>) -> Result<Response, Problem> {
-    asking.submit(&asking.app.lanes.activate_client, &body.canonical, Activate { client_id: id.0 }).await
-}
-
-pub fn registered(asked: &Asked<'_, Register>, outcome: &OutcomeOf<Register>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |client| (client.id, ClientView::of(client)))
-}
-
-pub fn activated(asked: &Asked<'_, Activate>, outcome: &OutcomeOf<Activate>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |client| (client.id, ClientView::of(client)))
+fn activate(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    given.body::<NoFields>()?;
+    Ok(DeskCommand::Client(ClientCommand::Activate(Activate { client_id: given.id()? })).into())
 }

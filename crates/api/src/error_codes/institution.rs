@@ -87,6 +87,12 @@ pub const MONTHS: &[ErrorCode] = &[
         "The month is closed.",
         "Book on a day of an open month, the value date may stay; or have the month reopened.",
     ),
+    code(
+        "period.closing",
+        409,
+        "The month is being closed right now.",
+        "Send the same request, with the same key, after the seconds of `Retry-After`; it will say that the month is closed.",
+    ),
     code("period.not_over", 409, "The month is not over.", "Close all its days first: `POST /v1/business-date/close`."),
     code(
         "period.day_not_booked",

@@ -53,6 +53,18 @@ pub const USERS: &[ErrorCode] = &[
 pub const APPROVALS: &[ErrorCode] = &[
     code("approval.decided", 409, "It is already decided.", "Read the approval again."),
     code("approval.expired", 409, "Nobody decided in time.", "Give the command again."),
+    code(
+        "approval.maker_may_not",
+        409,
+        "Who gave the command may not give it any more.",
+        "Reject it, and let another give it.",
+    ),
+    code(
+        "approval.nobody_can_decide",
+        409,
+        "The command waits for a second person, and there is none who may decide it. Nothing was filed.",
+        "Give somebody else a role that may, and send it again.",
+    ),
     code("approval.own", 403, "Who gave a command does not decide on it.", "Ask another person."),
     code(
         "approval.same_person",

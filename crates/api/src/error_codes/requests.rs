@@ -29,6 +29,24 @@ pub const REQUESTS: &[ErrorCode] = &[
         "The header `Allow` says which it takes.",
     ),
     code(
+        "command.not_here",
+        422,
+        "The operation of an item is no command about a client or about money that repeats by its key.",
+        "Send it alone; the reference says which operations an item may name.",
+    ),
+    code(
+        "command.key_of_item",
+        422,
+        "An atomic call is one command: its items have no keys.",
+        "Send the key in `Idempotency-Key`.",
+    ),
+    code(
+        "rate.too_many_commands",
+        429,
+        "A user has as many commands on their way as one may have. Nothing was done.",
+        "Send this one again, with the same key, after the seconds of `Retry-After`.",
+    ),
+    code(
         "service.unavailable",
         503,
         "The database can not be reached, or too much is waiting. Nothing was done.",

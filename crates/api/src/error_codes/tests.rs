@@ -99,6 +99,7 @@ fn status_of_kind(kind: &str) -> Option<u16> {
         "Kind::Conflict" => 409,
         "Kind::Forbidden" => 403,
         "Kind::Stale" => 412,
+        "Kind::Absent" => 404,
         _ => return None,
     })
 }
@@ -121,7 +122,7 @@ fn of_refusals(source: &str, found: &mut Found) {
 
 /// The codes of problems that the edge makes itself.
 fn of_problems(source: &str, found: &mut Found) {
-    for code in literals(source) {
+    for code in literals(source).filter(|code| crate::operations::by_id(code).is_none()) {
         found.entry(code.to_owned()).or_default();
     }
     let compact: String = source.split_whitespace().collect();

@@ -1,13 +1,13 @@
 //! `/v1/gl-accounts/{id}/entries`: from a row of the trial balance to its lines.
 
-use access::permission::Permission;
 use axum::Json;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use db::keys::Claim;
+use db::keys::short_digest;
 use kernel::amount::Amount;
+use kernel::permission::Permission;
 use ledger::journal::AccountLine;
 use ledger::store_journal::{JournalFilter, LinePage, LinePosition};
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/gl-accounts/{id}/entries",
-    "list_gl_account_entries",
+    "gl_account_entry.list",
     Access::Needs(Permission::JournalRead),
     || get(list),
 )
@@ -112,7 +112,7 @@ async fn list(reading: Reading, id: Id, query: Parameters<LineQuery>) -> Result<
 fn write_position(position: LinePosition, bound: &str) -> String {
     let mut bytes = position.entry_id.as_bytes().to_vec();
     bytes.extend(position.line_no.to_be_bytes());
-    bytes.extend(Claim::of("cursor", bound).0.to_be_bytes());
+    bytes.extend(short_digest("cursor", bound));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -131,7 +131,7 @@ fn position_of(text: &str, bound: &str) -> Option<LinePosition> {
     let (number, rest) = rest.split_at_checked(2)?;
     let position =
         LinePosition { entry_id: Uuid::from_slice(entry).ok()?, line_no: i16::from_be_bytes(number.try_into().ok()?) };
-    (rest == Claim::of("cursor", bound).0.to_be_bytes()).then_some(position)
+    (rest == short_digest("cursor", bound)).then_some(position)
 }
 
 #[cfg(test)]

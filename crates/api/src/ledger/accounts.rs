@@ -1,11 +1,10 @@
 //! `/v1/gl-accounts`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use ledger::chart::{Account, Class, OpenAccount, Side};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,22 +15,21 @@ use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name, Word, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/gl-accounts", "list_gl_accounts", Access::Needs(Permission::JournalRead), || get(list))
+    Operation::get("/v1/gl-accounts", "gl_account.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The chart of accounts, by code")
         .query(schema::<WholeQuery>)
         .answers(200, schema::<List<AccountView>>),
-    Operation::post("/v1/gl-accounts", "open_gl_account", Access::Needs(Permission::ChartManage), || post(open))
+    Operation::post("/v1/gl-accounts", "gl_account.open", Access::Needs(Permission::ChartManage), || post(open))
         .about("Ledger", "Open an account")
         .takes(
             schema::<AccountRequest>,
             r#"{"code": "1041", "name": "Bank of the lake, current account", "class": "asset"}"#,
         )
         .answers(201, schema::<AccountView>),
-    Operation::get("/v1/gl-accounts/{id}", "get_gl_account", Access::Needs(Permission::JournalRead), || get(show))
+    Operation::get("/v1/gl-accounts/{id}", "gl_account.get", Access::Needs(Permission::JournalRead), || get(show))
         .about("Ledger", "One account")
         .answers(200, schema::<AccountView>),
 ];
@@ -64,7 +62,7 @@ pub struct AccountView {
 }
 
 impl AccountView {
-    fn of(account: &Account) -> AccountView {
+    pub fn of(account: &Account) -> AccountView {
         AccountView {
             id: account.id,
             code: account.code.clone(),
@@ -98,9 +96,5 @@ async fn open(asking: Asking, body: Body<AccountRequest>) -> Result<Response, Pr
         side: request.side.map(|side| side.0),
         header: request.header,
     };
-    asking.submit(&asking.app.lanes.open_account, &body.canonical, command).await
-}
-
-pub fn opened(asked: &Asked<'_, OpenAccount>, outcome: &OutcomeOf<OpenAccount>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |account| (account.id, AccountView::of(account)))
+    asking.submit(&body.canonical, OfficeCommand::OpenAccount(command)).await
 }

@@ -1,34 +1,41 @@
 //! `/v1/approvals/{id}/approve` and `/reject`
 
 use access::approvals::Verdict;
-use access::permission::Permission;
-use axum::http::StatusCode;
+use access::limits::deciding_permission;
 use axum::response::Response;
 use axum::routing::post;
-use db::lane::{Answer, Asked, OutcomeOf};
-use flows::approvals::{DecideApproval, Foreseen};
+use flows::desk_command::DeskCommand;
+use flows::held::{Decide, HeldCommand};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::access::approvals::ApprovalView;
+use crate::app::AnyCommand;
 use crate::asking::Asking;
 use crate::body::{Body, Id};
+use crate::given::{Given, parted};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::post("/v1/approvals/{id}/approve", "approve", Access::Needs(Permission::ApprovalDecide), || {
-        post(approve)
-    })
+    Operation::post(
+        "/v1/approvals/{id}/approve",
+        "approval.approve",
+        Access::Needs(Permission::ApprovalDecide),
+        || post(approve),
+    )
     .about("Access", "Agree to what another person asked for: it is carried out now")
     .takes(schema::<DecisionRequest>, r#"{"version": 1}"#)
     .answers(200, schema::<ApprovalView>),
-    Operation::post("/v1/approvals/{id}/reject", "reject", Access::Needs(Permission::ApprovalDecide), || post(reject))
-        .about("Access", "Refuse what another person asked for")
-        .takes(schema::<DecisionRequest>, r#"{"version": 1}"#)
-        .answers(200, schema::<ApprovalView>),
+    Operation::post("/v1/approvals/{id}/reject", "approval.reject", Access::Needs(Permission::ApprovalDecide), || {
+        post(reject)
+    })
+    .about("Access", "Refuse what another person asked for")
+    .takes(schema::<DecisionRequest>, r#"{"version": 1}"#)
+    .answers(200, schema::<ApprovalView>),
 ];
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,22 +54,51 @@ async fn reject(asking: Asking, id: Id, body: Body<DecisionRequest>) -> Result<R
 }
 
 async fn decide(asking: Asking, id: Uuid, body: Body<DecisionRequest>, verdict: Verdict) -> Result<Response, Problem> {
-    let foreseen = foresee(&asking, id).await?;
-    let command = DecideApproval { id, verdict, seen_version: body.value.version, foreseen };
-    asking.submit(&asking.app.lanes.decide_approval, &body.canonical, command).await
+    let seen_version = body.value.version;
+    let Held { command, maker_id, permissions, decided_by } = held(&asking, id).await?;
+    let command: AnyCommand = match (verdict, command) {
+        (Verdict::Approved, Some(AnyCommand::Desk(command))) => {
+            let held = Some(HeldCommand { command, maker_id, permissions });
+            DeskCommand::Decide(Box::new(Decide { approval_id: id, verdict, seen_version, decided_by, held })).into()
+        }
+        (Verdict::Approved, Some(AnyCommand::Office(command))) => {
+            let held = Some(HeldCommand { command, maker_id, permissions });
+            OfficeCommand::Decide(Box::new(Decide { approval_id: id, verdict, seen_version, decided_by, held })).into()
+        }
+        // Rejecting carries nothing out; an approval that is absent is left for the lane to say.
+        (Verdict::Rejected, _) | (Verdict::Approved, None) => {
+            let decide = Decide { approval_id: id, verdict, seen_version, decided_by, held: None };
+            DeskCommand::Decide(Box::new(decide)).into()
+        }
+    };
+    asking.submit(&body.canonical, command).await
 }
 
-/// A look ahead at what will be carried out. One that is absent is left for the command to say.
-async fn foresee(asking: &Asking, id: Uuid) -> Result<Foreseen, Problem> {
+/// What an approval holds, read again as it was sent. It never changes, so it may be read ahead of the decision.
+#[derive(Default)]
+struct Held {
+    command: Option<AnyCommand>,
+    maker_id: Uuid,
+    /// What the maker must be granted.
+    permissions: Vec<Permission>,
+    /// What the second person must be granted, for all that the call could be held for.
+    decided_by: Vec<Permission>,
+}
+
+async fn held(asking: &Asking, id: Uuid) -> Result<Held, Problem> {
     let reading = asking.read().await?;
     let approval = access::approvals::find_approval(&reading.tx, id, &reading.caller.scope).await?;
-    Ok(approval.as_ref().map(Foreseen::of).transpose()?.unwrap_or_default())
-}
-
-pub fn decided(asked: &Asked<'_, DecideApproval>, outcome: &OutcomeOf<DecideApproval>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |approval| {
-        // Decided it is, so its status no longer depends on the time.
-        let at = approval.decided.map_or(approval.asked_at, |decided| decided.at);
-        (approval.id, ApprovalView::of(approval, at))
-    })
+    let Some(approval) = approval else { return Ok(Held::default()) };
+    let row = asking.find(&approval.operation).ok_or_else(Problem::internal)?;
+    let body = approval.body.to_string();
+    let (command, permissions) = match row.command {
+        Some(parse) => {
+            let path = parted(&approval.path);
+            let given = Given { path: &path, body: &body, base_currency: asking.app.base_currency };
+            (parse(&given)?, row.permission().into_iter().collect())
+        }
+        None => crate::commands::held(asking, &body)?,
+    };
+    let decided_by = command.operations().into_iter().filter_map(deciding_permission).collect();
+    Ok(Held { command: Some(command), maker_id: approval.maker.user_id, permissions, decided_by })
 }

@@ -1,62 +1,55 @@
 //! `/v1/journal-entries`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use chrono::{DateTime, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
-use db::tx::Tx;
-use kernel::amount::Amount;
+use flows::desk_command::DeskCommand;
 use kernel::currency::Currency;
+use kernel::permission::Permission;
+use ledger::command::EntryCommand;
 use ledger::journal::{Entry, EntryHead, EntryLine};
-use ledger::manual::{ManualLine, PostManualEntry, waits_for_approval};
+use ledger::manual::{ManualLine, PostManualEntry};
 use ledger::reversal::ReverseEntry;
 use ledger::store_journal::JournalFilter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::asking::{Asking, Reading};
-use crate::body::{Body, Id, Parameters};
+use crate::app::AnyCommand;
+use crate::asking::Reading;
+use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
+use crate::given::Given;
 use crate::ledger::account_lines::debit;
 use crate::operation::{Access, Operation, schema};
-use crate::preview::{WarningView, foreseen};
 use crate::problem::Problem;
-use crate::render;
-use crate::wire::{AmountText, Code, CurrencyCode, Day, DryRun, Name, new_id};
+use crate::wire::{AmountText, Code, CurrencyCode, Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/journal-entries", "list_journal_entries", Access::Needs(Permission::JournalRead), || get(list))
+    Operation::get("/v1/journal-entries", "journal_entry.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "Entries of your branches, the newest day first")
         .query(schema::<EntryQuery>)
         .answers(200, schema::<List<EntryHeadView>>),
-    Operation::post("/v1/journal-entries", "post_journal_entry", Access::Needs(Permission::JournalPost), || {
-        post(write)
-    })
-    .about("Ledger", "Post an entry by hand; above the institution's limit it waits for a second person")
-    .query(schema::<DryRun>)
-    .takes(
-        schema::<EntryRequest>,
-        r#"{"branch_id": "0198c0de-0000-7000-8000-000000000001", "description": "Rent of March",
+    Operation::command("/v1/journal-entries", "journal_entry.post", Access::Needs(Permission::JournalPost), write)
+        .about("Ledger", "Post an entry by hand; above the institution's limit it waits for a second person")
+        .takes(
+            schema::<EntryRequest>,
+            r#"{"branch_id": "0198c0de-0000-7000-8000-000000000001", "description": "Rent of March",
                 "lines": [{"account": "5310", "debit": "200.00"}, {"account": "1040", "credit": "200.00"}]}"#,
-    )
-    .answers(201, schema::<EntryView>),
-    Operation::get("/v1/journal-entries/{id}", "get_journal_entry", Access::Needs(Permission::JournalRead), || {
+        )
+        .answers(201, schema::<EntryView>),
+    Operation::get("/v1/journal-entries/{id}", "journal_entry.get", Access::Needs(Permission::JournalRead), || {
         get(show)
     })
     .about("Ledger", "One entry with its lines")
     .answers(200, schema::<EntryView>),
-    Operation::post(
+    Operation::command(
         "/v1/journal-entries/{id}/reverse",
-        "reverse_journal_entry",
+        "journal_entry.reverse",
         Access::Needs(Permission::JournalPost),
-        || post(reverse),
+        reverse,
     )
-    .about("Ledger", "Take back an entry that was posted by hand: booked today, with the value date of the original")
-    .query(schema::<DryRun>)
+    .about("Ledger", "Reverse an entry that was posted by hand: booked today, with the value date of the original")
     .takes(schema::<ReversalRequest>, r#"{"description": "Rent of March was posted twice"}"#)
     .answers(201, schema::<EntryView>),
 ];
@@ -123,9 +116,9 @@ pub struct EntryHeadView {
     line_count: i32,
     user_id: Uuid,
     recorded_at: DateTime<Utc>,
-    /// The entry that it takes back.
+    /// The entry that it reverses.
     reverses: Option<Uuid>,
-    /// The entry that takes it back.
+    /// The entry that reverses it.
     reversed_by: Option<Uuid>,
 }
 
@@ -134,17 +127,6 @@ pub struct EntryView {
     #[serde(flatten)]
     head: EntryHeadView,
     lines: Vec<LineView>,
-}
-
-/// What would happen.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct EntryPreviewView {
-    dry_run: bool,
-    /// Whether it would wait for a second person first.
-    held: bool,
-    #[serde(flatten)]
-    entry: EntryView,
-    warnings: Vec<WarningView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -180,7 +162,7 @@ impl EntryHeadView {
 }
 
 impl EntryView {
-    fn of(entry: &Entry) -> EntryView {
+    pub fn of(entry: &Entry) -> EntryView {
         EntryView { head: EntryHeadView::of(&entry.head), lines: entry.lines.iter().map(LineView::of).collect() }
     }
 }
@@ -219,9 +201,9 @@ async fn show(reading: Reading, id: Id) -> Result<Json<EntryView>, Problem> {
     entry.map(|entry| Json(EntryView::of(&entry))).ok_or_else(Problem::not_found)
 }
 
-async fn write(asking: Asking, dry_run: Parameters<DryRun>, body: Body<EntryRequest>) -> Result<Response, Problem> {
-    let request = body.value;
-    let currency = request.currency.map_or(asking.app.base_currency, |currency| currency.0);
+fn write(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: EntryRequest = given.body()?;
+    let currency = request.currency.map_or(given.base_currency, |currency| currency.0);
     let lines: Result<Vec<ManualLine>, Problem> =
         request.lines.into_iter().enumerate().map(|(index, line)| line_of(line, index, currency)).collect();
     let command = PostManualEntry {
@@ -233,11 +215,7 @@ async fn write(asking: Asking, dry_run: Parameters<DryRun>, body: Body<EntryRequ
         currency,
         lines: lines?,
     };
-    if dry_run.0.is_wanted() {
-        let (tx, entry) = foreseen(&asking, &command).await?;
-        return preview(&tx, &entry, command.total()).await;
-    }
-    asking.submit(&asking.app.lanes.post_manual_entry, &body.canonical, command).await
+    Ok(DeskCommand::Entry(EntryCommand::Post(command)).into())
 }
 
 fn line_of(line: LineRequest, index: usize, currency: Currency) -> Result<ManualLine, Problem> {
@@ -252,43 +230,12 @@ fn line_of(line: LineRequest, index: usize, currency: Currency) -> Result<Manual
     })
 }
 
-async fn reverse(
-    asking: Asking,
-    id: Id,
-    dry_run: Parameters<DryRun>,
-    body: Body<ReversalRequest>,
-) -> Result<Response, Problem> {
-    let request = body.value;
+fn reverse(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: ReversalRequest = given.body()?;
     let command = ReverseEntry {
-        entry_id: id.0,
+        entry_id: given.id()?,
         id: new_id(request.id)?,
         description: request.description.map(|description| description.0),
     };
-    if dry_run.0.is_wanted() {
-        let (tx, entry) = foreseen(&asking, &command).await?;
-        return preview(&tx, &entry, entry.total()).await;
-    }
-    asking.submit(&asking.app.lanes.reverse_entry, &body.canonical, command).await
-}
-
-async fn preview(tx: &Tx, entry: &Entry, total: Amount) -> Result<Response, Problem> {
-    let held = match entry.lines.first() {
-        Some(line) => waits_for_approval(tx, line.currency, total).await?,
-        None => false,
-    };
-    let EntryHead { value_on, booked_on, .. } = entry.head;
-    let mut warnings = Vec::from_iter(WarningView::of_days(value_on, booked_on));
-    if booked_on < tx.business_date {
-        let detail = format!("it changes what was reported of {booked_on} and the days since");
-        warnings.push(WarningView::new("booked_earlier", detail));
-    }
-    Ok(Json(EntryPreviewView { dry_run: true, held, entry: EntryView::of(entry), warnings }).into_response())
-}
-
-pub fn posted(asked: &Asked<'_, PostManualEntry>, outcome: &OutcomeOf<PostManualEntry>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |entry| (entry.head.id, EntryView::of(entry)))
-}
-
-pub fn reversed(asked: &Asked<'_, ReverseEntry>, outcome: &OutcomeOf<ReverseEntry>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |entry| (entry.head.id, EntryView::of(entry)))
+    Ok(DeskCommand::Entry(EntryCommand::Reverse(command)).into())
 }

@@ -1,45 +1,47 @@
 //! `/v1/periods`
 
-use access::permission::Permission;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use ledger::periods::{ClosePeriod, Month, Period, PeriodStatus, ReopenPeriod, months};
-use ledger::store_periods::{calendar, periods_changed};
+use ledger::store_periods::{calendar, period, periods_changed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::app::AnyCommand;
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
+use crate::given::Given;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Day, Word};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/periods", "list_periods", Access::Needs(Permission::JournalRead), || get(list))
+    Operation::get("/v1/periods", "period.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The months from the first in which anything was booked to the open one")
         .query(schema::<WholeQuery>)
         .answers(200, schema::<List<PeriodView>>),
-    Operation::post("/v1/periods/{period}/close", "close_period", Access::Needs(Permission::PeriodManage), || {
+    Operation::get("/v1/periods/{period}", "period.get", Access::Needs(Permission::JournalRead), || get(show))
+        .about("Ledger", "One month: whether it is open, being closed, or closed")
+        .answers(200, schema::<PeriodView>),
+    Operation::post("/v1/periods/{period}/close", "period.close", Access::Needs(Permission::PeriodManage), || {
         post(close)
     })
-    .about("Ledger", "Close a month such as 2026-01: nothing is booked into it any more")
+    .about("Ledger", "Order the close of a month such as 2026-01; look at the month to see it closed")
     .takes(schema::<PeriodRequest>, "{}")
-    .answers(200, schema::<PeriodView>),
-    Operation::post("/v1/periods/{period}/reopen", "reopen_period", Access::Needs(Permission::PeriodManage), || {
-        post(reopen)
-    })
-    .about("Ledger", "Open the last closed month again; always waits for a second person")
-    .takes(schema::<PeriodRequest>, "{}")
-    .answers(202, schema::<HeldView>),
+    .answers(202, schema::<PeriodView>),
+    Operation::command("/v1/periods/{period}/reopen", "period.reopen", Access::Needs(Permission::PeriodManage), reopen)
+        .about("Ledger", "Open the last closed month again; always waits for a second person")
+        .of_office()
+        .takes(schema::<PeriodRequest>, "{}")
+        .answers(202, schema::<HeldView>),
 ];
 
 /// A command without fields.
@@ -57,6 +59,16 @@ pub struct PeriodView {
     /// When it was last closed or reopened; null: it always was open.
     changed_at: Option<DateTime<Utc>>,
     changed_by: Option<Uuid>,
+    /// The order to close it, until it is closed.
+    close_order: Option<CloseOrderView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CloseOrderView {
+    ordered_at: DateTime<Utc>,
+    ordered_by: Uuid,
+    /// Why the month was not closed after all: correct that, and order the close again.
+    refused: Option<String>,
 }
 
 /// A command that waits for a second person.
@@ -70,10 +82,12 @@ pub struct HeldApproval {
     id: Uuid,
     status: String,
     expires_at: DateTime<Utc>,
+    /// How many people could decide now.
+    deciders: i64,
 }
 
 impl PeriodView {
-    fn of(period: &Period) -> PeriodView {
+    pub fn of(period: &Period) -> PeriodView {
         PeriodView {
             period: period.month.to_string(),
             starts_on: Day(period.month.starts_on()),
@@ -81,6 +95,11 @@ impl PeriodView {
             status: Word(period.status),
             changed_at: period.changed.map(|(at, _)| at),
             changed_by: period.changed.map(|(_, by)| by),
+            close_order: period.order.as_ref().map(|order| CloseOrderView {
+                ordered_at: order.at,
+                ordered_by: order.by,
+                refused: order.refused.clone(),
+            }),
         }
     }
 }
@@ -104,18 +123,23 @@ async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<Li
     cursor::whole(months(&calendar, &changed), &query.0, "periods", id, PeriodView::of).map(Json)
 }
 
+async fn show(reading: Reading, month: InPath) -> Result<Json<PeriodView>, Problem> {
+    let calendar = calendar(&reading.tx).await?;
+    if !(calendar.first..=Month::of(calendar.business_date)).contains(&month.0) {
+        return Err(Problem::not_found());
+    }
+    Ok(Json(PeriodView::of(&period(&reading.tx, month.0).await?)))
+}
+
 async fn close(asking: Asking, month: InPath, body: Body<PeriodRequest>) -> Result<Response, Problem> {
-    asking.submit(&asking.app.lanes.close_period, &body.canonical, ClosePeriod { month: month.0 }).await
+    let command = OfficeCommand::ClosePeriod(ClosePeriod { month: month.0 });
+    let ordered = asking.submit(&body.canonical, command).await?;
+    asking.app.closer.notify_one();
+    Ok(ordered)
 }
 
-async fn reopen(asking: Asking, month: InPath, body: Body<PeriodRequest>) -> Result<Response, Problem> {
-    asking.submit(&asking.app.lanes.reopen_period, &body.canonical, ReopenPeriod { month: month.0 }).await
-}
-
-pub fn closed(asked: &Asked<'_, ClosePeriod>, outcome: &OutcomeOf<ClosePeriod>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |period| (Uuid::nil(), PeriodView::of(period)))
-}
-
-pub fn reopened(asked: &Asked<'_, ReopenPeriod>, outcome: &OutcomeOf<ReopenPeriod>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |period| (Uuid::nil(), PeriodView::of(period)))
+fn reopen(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    given.body::<PeriodRequest>()?;
+    let month = given.first().parse().map_err(|_| Problem::not_found())?;
+    Ok(OfficeCommand::ReopenPeriod(ReopenPeriod { month }).into())
 }

@@ -1,19 +1,19 @@
 //! `/v1/journal-entries/{id}/breakdown`: the loans behind an entry of the close of day. Nothing of it is stored: it is computed
 //! again from the states that were known that day, and must add up to what was booked.
 
-use access::permission::Permission;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::routing::get;
 use db::fault::Fault;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
+use kernel::permission::Permission;
 use ledger::books::Books;
 use ledger::journal::Entry;
 use ledger::store_journal::find_entry;
 use loans::position::Slot;
 use loans::postings::CLOSE_OF_DAY;
-use loans::store_close::{Night, night_by_loan};
+use loans::store::close::{Night, night_by_loan};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/journal-entries/{id}/breakdown",
-    "get_journal_entry_breakdown",
+    "journal_entry_breakdown.get",
     Access::Needs(Permission::JournalRead),
     || get(show),
 )

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use access::permission::Permission;
 use axum::Json;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kernel::amount::Amount;
-use loans::actions::record::Parts;
+use kernel::permission::Permission;
 use loans::event::{Event, EventKind, EventName};
-use loans::loan::{Applied, Replayed};
 use loans::position::cash_leg;
-use loans::store::{self, RecordedEvent};
+use loans::record::{Parts, RecordedEvent};
+use loans::replay::{Applied, Replayed};
+use loans::store::read;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -26,16 +26,13 @@ use crate::problem::Problem;
 use crate::wire::{Day, Word};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get(
-        "/v1/loans/{id}/transactions",
-        "list_loan_transactions",
-        Access::Needs(Permission::LoanRead),
-        || get(transactions),
-    )
+    Operation::get("/v1/loans/{id}/transactions", "loan_transaction.list", Access::Needs(Permission::LoanRead), || {
+        get(transactions)
+    })
     .about("Loans", "Events that moved money, by value date")
     .query(schema::<PageQuery>)
     .answers(200, schema::<List<TransactionView>>),
-    Operation::get("/v1/loans/{id}/events", "list_loan_events", Access::Needs(Permission::LoanRead), || get(events))
+    Operation::get("/v1/loans/{id}/events", "loan_event.list", Access::Needs(Permission::LoanRead), || get(events))
         .about("Loans", "All events, in the order in which they became known")
         .query(schema::<PageQuery>)
         .answers(200, schema::<List<EventView>>),
@@ -130,7 +127,7 @@ async fn events(reading: Reading, id: Id, query: Parameters<PageQuery>) -> Resul
     let filter = format!("events {}", id.0);
     let page = query.0.page(&filter)?;
     let record = found(&reading, id).await?;
-    let events = store::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
+    let events = read::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
     cursor::cut(events, &page, &filter, |known| known.event.id, EventView::of).map(Json)
 }
 

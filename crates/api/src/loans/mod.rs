@@ -18,8 +18,6 @@ pub mod applications;
 
 pub mod transactions;
 
-pub mod preview;
-
 pub mod repayments;
 
 pub mod breakdown;

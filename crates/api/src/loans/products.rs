@@ -1,15 +1,14 @@
 //! `/v1/loan-products`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
 use kernel::currency::Currency;
+use kernel::permission::Permission;
 use loans::actions::offer_product::OfferProduct;
 use loans::product::{Limits, Product};
-use loans::store_product;
+use loans::store::products;
 use loans::terms::Basis;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,15 +22,14 @@ use crate::loans::charges::{ChargeRequest, ChargeView, WithholdRequest, Withhold
 use crate::loans::terms::{self, TermsRequest, TermsView, unprocessable};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{AmountText, Code, CurrencyCode, Name, Word, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/loan-products", "list_loan_products", Access::Needs(Permission::ProductRead), || get(list))
+    Operation::get("/v1/loan-products", "loan_product.list", Access::Needs(Permission::ProductRead), || get(list))
         .about("Loan products", "Loan products, newest first")
         .query(schema::<ProductQuery>)
         .answers(200, schema::<List<ProductView>>),
-    Operation::post("/v1/loan-products", "offer_loan_product", Access::Needs(Permission::ProductManage), || post(offer))
+    Operation::post("/v1/loan-products", "loan_product.offer", Access::Needs(Permission::ProductManage), || post(offer))
         .about("Loan products", "Offer a loan product: active at once; its terms never change")
         .takes(
             schema::<ProductRequest>,
@@ -42,7 +40,7 @@ pub const OPERATIONS: &[Operation] = &[
                 "withhold": [{"slot": "compulsory_savings", "percent": "10"}]}"#,
         )
         .answers(201, schema::<ProductView>),
-    Operation::get("/v1/loan-products/{id}", "get_loan_product", Access::Needs(Permission::ProductRead), || get(show))
+    Operation::get("/v1/loan-products/{id}", "loan_product.get", Access::Needs(Permission::ProductRead), || get(show))
         .about("Loan products", "One loan product")
         .answers(200, schema::<ProductView>),
 ];
@@ -123,7 +121,7 @@ struct PrincipalLimitsView {
 }
 
 impl ProductView {
-    fn of(product: &Product) -> ProductView {
+    pub fn of(product: &Product) -> ProductView {
         let currency = product.currency;
         let limits = &product.limits;
         ProductView {
@@ -150,12 +148,12 @@ impl ProductView {
 
 async fn list(reading: Reading, query: Parameters<ProductQuery>) -> Result<Json<List<ProductView>>, Problem> {
     let page = cursor::page(query.0.limit, query.0.cursor.as_deref(), "loan-products")?;
-    let rows = store_product::products_page(&reading.tx, &page).await?;
+    let rows = products::products_page(&reading.tx, &page).await?;
     Ok(Json(cursor::list(rows, "loan-products", |product| ProductView::of(&product))))
 }
 
 async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
-    let mut found = store_product::products_by_ids(&reading.tx, &[id.0]).await?;
+    let mut found = products::products_by_ids(&reading.tx, &[id.0]).await?;
     let product = found.remove(&id.0).ok_or_else(Problem::not_found)?;
     Ok(versioned(product.version, ProductView::of(&product)))
 }
@@ -176,7 +174,7 @@ async fn offer(asking: Asking, body: Body<ProductRequest>) -> Result<Response, P
         withholds: read_withholds(request.withhold, currency, "/withhold")?,
         accounting: request.accounting.into_iter().map(|(slot, code)| (slot, code.0)).collect(),
     };
-    asking.submit(&asking.app.lanes.offer_product, &body.canonical, command).await
+    asking.submit(&body.canonical, OfficeCommand::OfferProduct(command)).await
 }
 
 fn read_limits(limits: &LimitsRequest, currency: Currency) -> Result<Limits, Problem> {
@@ -198,8 +196,4 @@ fn read_limits(limits: &LimitsRequest, currency: Currency) -> Result<Limits, Pro
         ));
     }
     Ok(Limits { principal_least: least, principal_most: most, instalments_fewest: fewest, instalments_most: many })
-}
-
-pub fn offered(asked: &Asked<'_, OfferProduct>, outcome: &OutcomeOf<OfferProduct>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |product| (product.id, ProductView::of(product)))
 }

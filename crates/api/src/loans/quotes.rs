@@ -20,7 +20,7 @@ use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
 use crate::wire::{AmountText, CurrencyCode, Day};
 
-pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/loan-quotes", "quote_loan", Access::SignedIn, || post(quote))
+pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/loan-quotes", "loan_quote.get", Access::SignedIn, || post(quote))
     .about("Loans", "Calculate a schedule and its true price; nothing is stored")
     .takes(
         schema::<QuoteRequest>,

@@ -1,22 +1,19 @@
 //! `POST /v1/repayments`: up to 1,000 repayments in one request. Each item is its own command under its own key, the same as if
 //! it had been sent alone: one that is refused touches no other.
 
-use access::permission::Permission;
 use axum::Json;
 use axum::routing::post;
-use db::keys::Key;
-use db::lane::{Command, Reply};
-use futures::future::join_all;
+use kernel::permission::Permission;
 use ledger::slots::Channel;
-use loans::actions::repay::{Overpayment, Repay};
+use loans::actions::repay::Overpayment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::asking::{Asking, is_key, problem_of};
+use crate::asking::{Asking, is_key};
 use crate::body::Body;
-use crate::loans::transactions::RepaymentRequest;
+use crate::bulk::{BulkItem, Told, give_all};
 use crate::operation::{Access, Operation, Repeat, schema};
 use crate::problem::Problem;
 use crate::wire::{AmountText, Code, Day, Word};
@@ -26,7 +23,7 @@ const MOST: usize = 1_000;
 
 pub const OPERATIONS: &[Operation] = &[Operation::post(
     "/v1/repayments",
-    "repay_loans",
+    "repayments.run",
     Access::Needs(Permission::LoanRepay),
     || post(repay_all),
 )
@@ -42,12 +39,14 @@ pub const OPERATIONS: &[Operation] = &[Operation::post(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepaymentsRequest {
-    #[schemars(length(min = 1, max = 1000))]
-    items: Vec<RepaymentItem>,
+    #[schemars(length(min = 1, max = 1000), with = "Vec<RepaymentItem>")]
+    items: Vec<Box<RawValue>>,
 }
 
+/// A repayment with its key and its loan.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "it describes an item; an item is read as the single command reads it")]
 pub struct RepaymentItem {
     /// The item's idempotency key; keys of items and of single commands are one space.
     key: String,
@@ -57,13 +56,6 @@ pub struct RepaymentItem {
     channel: Word<Channel>,
     receipt: Option<Code>,
     overpayment: Option<Word<Overpayment>>,
-}
-
-impl RepaymentItem {
-    fn command(self) -> Repay {
-        let RepaymentItem { loan_id, amount, paid_on, channel, receipt, overpayment, .. } = self;
-        RepaymentRequest { amount, paid_on, channel, receipt, overpayment }.command(loan_id)
-    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -99,68 +91,43 @@ struct Answered {
 async fn repay_all(asking: Asking, body: Body<RepaymentsRequest>) -> Result<Json<RepaymentsView>, Problem> {
     let items = body.value.items;
     if items.is_empty() || items.len() > MOST {
-        return Err(Problem::malformed(format!("send 1 to {MOST} items")).at(
-            "/items",
-            "field.invalid",
-            "too many or none",
-        ));
+        let detail = format!("send 1 to {MOST} items");
+        return Err(Problem::malformed(detail.clone()).at("/items", "field.invalid", detail));
     }
-    if let Some(index) = items.iter().position(|item| !is_key(&item.key)) {
-        let pointer = format!("/items/{index}/key");
-        return Err(Problem::malformed("a key has 1 to 255 visible ASCII characters").at(
-            pointer,
-            "field.invalid",
-            "not a key",
-        ));
+    let items: Result<Vec<BulkItem>, Problem> =
+        items.iter().enumerate().map(|(index, item)| bulk_item(index, item.get())).collect();
+    let items = items?;
+    let keys: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
+    let told = give_all(&asking, items).await;
+    // A caller who may not repay at all is refused as a whole.
+    if told.iter().all(|told| told.denied) {
+        asking.read().await?;
     }
-    let sent: serde_json::Value = serde_json::from_str(&body.canonical).unwrap_or_default();
-    let permission = Permission::LoanRepay.as_str();
-    let waiting = items.into_iter().enumerate().map(|(index, item)| {
-        let fingerprint = as_single(&sent["items"][index]);
-        let path = format!("/v1/loans/{}/repayments", item.loan_id);
-        let key = Key::of(asking.actor.namespace, &item.key, Repay::OPERATION, &path, &fingerprint);
-        let name = item.key.clone();
-        let reply = asking.app.lanes.repay.submit_item(asking.actor.clone(), permission, key, item.command());
-        async move { (name, reply.await) }
-    });
-    let replies = join_all(waiting).await;
-    // Who may not repay at all is refused as a whole.
-    if let Some((_, denied)) = replies.first()
-        && replies.iter().all(|(_, reply)| matches!(reply, Reply::Denied(_)))
-    {
-        return Err(problem_of(denied));
-    }
-    let request_id = asking.actor.request_id;
-    let data = replies.into_iter().map(|(key, reply)| RepaidItemView::of(key, reply, request_id)).collect();
+    let data = keys.into_iter().zip(told).map(|(key, told)| RepaidItemView::of(key, told)).collect();
     Ok(Json(RepaymentsView { data }))
 }
 
-/// The item's body as the single command would have had it: without the key and the loan, which stand in header and path.
-fn as_single(item: &serde_json::Value) -> String {
-    let mut single = item.clone();
+/// The item as the single command has it: without the key and the loan, which stand in header and path.
+fn bulk_item(index: usize, text: &str) -> Result<BulkItem, Problem> {
+    let item: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let key = item["key"].as_str().filter(|key| is_key(key)).ok_or_else(|| {
+        let detail = "a key has 1 to 255 visible ASCII characters";
+        Problem::malformed(detail).at(format!("/items/{index}/key"), "field.invalid", detail)
+    })?;
+    let loan_id = item["loan_id"].as_str().unwrap_or_default().to_owned();
+    let (key, mut single) = (key.to_owned(), item.clone());
     if let Some(fields) = single.as_object_mut() {
         fields.remove("key");
         fields.remove("loan_id");
     }
-    single.to_string()
+    Ok(BulkItem { key, operation: "loan.repay".to_owned(), path: vec![loan_id], body: single.to_string() })
 }
 
 impl RepaidItemView {
-    fn of(key: String, reply: Reply, request_id: Uuid) -> RepaidItemView {
-        let raw = |text: String| RawValue::from_string(text).ok();
-        match reply {
-            Reply::Answer(answer) => {
-                let parts: Option<Answered> = serde_json::from_str(&answer.body).ok();
-                let problem = parts.is_none().then(|| raw(answer.body)).flatten();
-                let (transaction, loan) = parts.map(|parts| (parts.transaction, parts.loan)).unzip();
-                RepaidItemView { key, status: answer.status, replayed: answer.replayed, transaction, loan, problem }
-            }
-            other => {
-                let problem = problem_of(&other);
-                let status = problem.status.as_u16();
-                let problem = raw(problem.body(request_id));
-                RepaidItemView { key, status, replayed: false, transaction: None, loan: None, problem }
-            }
-        }
+    fn of(key: String, told: Told) -> RepaidItemView {
+        let parts: Option<Answered> = serde_json::from_str(&told.body).ok();
+        let problem = parts.is_none().then(|| RawValue::from_string(told.body).ok()).flatten();
+        let (transaction, loan) = parts.map(|parts| (parts.transaction, parts.loan)).unzip();
+        RepaidItemView { key, status: told.status, replayed: told.replayed, transaction, loan, problem }
     }
 }

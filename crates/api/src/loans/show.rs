@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use access::permission::Permission;
 use axum::Json;
 use axum::response::Response;
 use axum::routing::get;
@@ -10,14 +9,16 @@ use chrono::NaiveDate;
 use db::fault::Fault;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
+use kernel::permission::Permission;
 use loans::event::Event;
-use loans::loan::{Agreement, Loan, LoanInstalment, Replayed, replay};
+use loans::loan::{Agreement, Loan, LoanInstalment};
 use loans::payoff::payoff;
 use loans::position::arrears;
-use loans::record::{LoanRecord, LoanStatus, balances};
-use loans::store::{self, RecordedEvent};
-use loans::store_list::{LoanFilter, loans_page};
-use loans::store_product::{self, Application};
+use loans::record::{Application, LoanRecord, LoanStatus, RecordedEvent, balances};
+use loans::replay::{Replayed, replay};
+use loans::store::applications;
+use loans::store::list::{LoanFilter, loans_page};
+use loans::store::read;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,20 +33,20 @@ use crate::problem::Problem;
 use crate::wire::{CurrencyCode, Day, Word};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/loans", "list_loans", Access::Needs(Permission::LoanRead), || get(list))
+    Operation::get("/v1/loans", "loan.list", Access::Needs(Permission::LoanRead), || get(list))
         .about("Loans", "Loans, newest first")
         .query(schema::<LoanQuery>)
         .answers(200, schema::<List<LoanRowView>>),
-    Operation::get("/v1/loans/{id}", "get_loan", Access::Needs(Permission::LoanRead), || get(show))
+    Operation::get("/v1/loans/{id}", "loan.get", Access::Needs(Permission::LoanRead), || get(show))
         .about("Loans", "One loan: terms, status, balances, arrears")
         .answers(200, schema::<LoanView>),
-    Operation::get("/v1/loans/{id}/schedule", "get_loan_schedule", Access::Needs(Permission::LoanRead), || {
+    Operation::get("/v1/loans/{id}/schedule", "loan_schedule.get", Access::Needs(Permission::LoanRead), || {
         get(schedule)
     })
     .about("Loans", "The schedule with what is paid, as known at the close of a day")
     .query(schema::<AsOfQuery>)
     .answers(200, schema::<ScheduleView>),
-    Operation::get("/v1/loans/{id}/payoff", "get_loan_payoff", Access::Needs(Permission::LoanRead), || {
+    Operation::get("/v1/loans/{id}/payoff", "loan_payoff.get", Access::Needs(Permission::LoanRead), || {
         get(show_payoff)
     })
     .about("Loans", "What settles the loan on a day")
@@ -237,12 +238,12 @@ async fn list(reading: Reading, query: Parameters<LoanQuery>) -> Result<Json<Lis
 }
 
 pub async fn found(reading: &Reading, id: Id) -> Result<LoanRecord, Problem> {
-    store::find_loan(&reading.tx, id.0, &reading.caller.scope).await?.ok_or_else(Problem::not_found)
+    read::find_loan(&reading.tx, id.0, &reading.caller.scope).await?.ok_or_else(Problem::not_found)
 }
 
 async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
     let record = found(&reading, id).await?;
-    let application = store_product::applications_by_loans(&reading.tx, &[record.id]).await?.remove(&record.id);
+    let application = applications::applications_by_loans(&reading.tx, &[record.id]).await?.remove(&record.id);
     let application =
         application.ok_or_else(|| Fault::Invariant(format!("the application of {} is missing", record.id)))?;
     Ok(versioned(i64::from(record.version), LoanView::of(&record, &application, reading.tx.business_date)))
@@ -254,7 +255,7 @@ pub async fn replayed(
     record: &LoanRecord,
     as_of: Option<NaiveDate>,
 ) -> Result<(Vec<RecordedEvent>, Replayed), Problem> {
-    let mut events = store::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
+    let mut events = read::events_of_loans(&reading.tx, &[record.id]).await?.remove(&record.id).unwrap_or_default();
     events.retain(|known| as_of.is_none_or(|as_of| known.event.booked_on <= as_of));
     let history: Vec<Event> = events.iter().map(|known| known.event).collect();
     let agreement: &Arc<Agreement> = &record.loan.agreement;

@@ -1,50 +1,41 @@
-//! Commands that move a loan's money: disburse, repay, reverse. Each has a dry run.
+//! Commands that move a loan's money: disburse, repay, reverse.
 
-use access::permission::Permission;
-use axum::http::StatusCode;
-use axum::response::Response;
-use axum::routing::post;
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::desk_command::DeskCommand;
+use kernel::permission::Permission;
 use ledger::slots::Channel;
 use loans::actions::disburse::Disburse;
 use loans::actions::repay::{Overpayment, Repay};
 use loans::actions::reverse::Reverse;
+use loans::command::LoanCommand;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::asking::Asking;
-use crate::body::{Body, Id, Ids, Parameters};
-use crate::loans::preview::preview;
+use crate::app::AnyCommand;
+use crate::given::Given;
 use crate::loans::views::RecordedView;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
-use crate::wire::{AmountText, Code, Day, DryRun, Name, Word};
+use crate::wire::{AmountText, Code, Day, Name, Word};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::post("/v1/loans/{id}/disburse", "disburse_loan", Access::Needs(Permission::LoanDisburse), || {
-        post(disburse)
-    })
-    .about("Loans", "Pay an approved loan out")
-    .query(schema::<DryRun>)
-    .takes(schema::<DisburseRequest>, r#"{"disbursed_on": "2026-01-31", "channel": "bank"}"#)
-    .answers(200, schema::<RecordedView>),
-    Operation::post("/v1/loans/{id}/repayments", "repay_loan", Access::Needs(Permission::LoanRepay), || post(repay))
+    Operation::command("/v1/loans/{id}/disburse", "loan.disburse", Access::Needs(Permission::LoanDisburse), disburse)
+        .about("Loans", "Pay an approved loan out")
+        .takes(schema::<DisburseRequest>, r#"{"disbursed_on": "2026-01-31", "channel": "bank"}"#)
+        .answers(200, schema::<RecordedView>),
+    Operation::command("/v1/loans/{id}/repayments", "loan.repay", Access::Needs(Permission::LoanRepay), repay)
         .about("Loans", "Take a repayment")
-        .query(schema::<DryRun>)
         .takes(
             schema::<RepaymentRequest>,
             r#"{"amount": "1134.72", "paid_on": "2026-02-28", "channel": "mobile_money", "receipt": "QJK7XYZ123"}"#,
         )
         .answers(201, schema::<RecordedView>),
-    Operation::post(
+    Operation::command(
         "/v1/loans/{id}/transactions/{transaction_id}/reverse",
-        "reverse_loan_transaction",
+        "loan.reverse",
         Access::Needs(Permission::LoanReverse),
-        || post(reverse),
+        reverse,
     )
-    .about("Loans", "Take a disbursement or a repayment back: it keeps its value date and is booked today")
-    .query(schema::<DryRun>)
+    .about("Loans", "Reverse a disbursement or a repayment: it keeps its value date and is booked today")
     .takes(schema::<ReverseRequest>, r#"{"reason": "Keyed twice"}"#)
     .answers(200, schema::<RecordedView>),
 ];
@@ -63,14 +54,14 @@ pub struct DisburseRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepaymentRequest {
-    pub amount: AmountText,
+    amount: AmountText,
     /// Left out: the business date.
-    pub paid_on: Option<Day>,
-    pub channel: Word<Channel>,
+    paid_on: Option<Day>,
+    channel: Word<Channel>,
     /// Each receipt number is used once.
-    pub receipt: Option<Code>,
+    receipt: Option<Code>,
     /// What becomes of money beyond the payoff: `take` (the default; it is owed to the client) or `refuse`.
-    pub overpayment: Option<Word<Overpayment>>,
+    overpayment: Option<Word<Overpayment>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -79,74 +70,34 @@ pub struct ReverseRequest {
     reason: Option<Name>,
 }
 
-impl RepaymentRequest {
-    pub fn command(self, loan_id: uuid::Uuid) -> Repay {
-        Repay {
-            loan_id,
-            amount: self.amount.0,
-            paid_on: self.paid_on.map(|day| day.0),
-            channel: self.channel.0,
-            receipt: self.receipt.map(|code| code.0),
-            overpayment: self.overpayment.map_or(Overpayment::default(), |word| word.0),
-        }
-    }
-}
-
-async fn disburse(
-    asking: Asking,
-    id: Id,
-    dry_run: Parameters<DryRun>,
-    body: Body<DisburseRequest>,
-) -> Result<Response, Problem> {
-    let request = body.value;
+fn disburse(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: DisburseRequest = given.body()?;
     let command = Disburse {
-        loan_id: id.0,
+        loan_id: given.id()?,
         disbursed_on: request.disbursed_on.map(|day| day.0),
         amount: request.amount.map(|amount| amount.0),
         channel: request.channel.0,
         receipt: request.receipt.map(|code| code.0),
     };
-    match dry_run.0.is_wanted() {
-        true => preview(&asking, command).await,
-        false => asking.submit(&asking.app.lanes.disburse, &body.canonical, command).await,
-    }
+    Ok(DeskCommand::Loan(LoanCommand::Disburse(command)).into())
 }
 
-async fn repay(
-    asking: Asking,
-    id: Id,
-    dry_run: Parameters<DryRun>,
-    body: Body<RepaymentRequest>,
-) -> Result<Response, Problem> {
-    let command = body.value.command(id.0);
-    match dry_run.0.is_wanted() {
-        true => preview(&asking, command).await,
-        false => asking.submit(&asking.app.lanes.repay, &body.canonical, command).await,
-    }
+fn repay(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: RepaymentRequest = given.body()?;
+    let command = Repay {
+        loan_id: given.id()?,
+        amount: request.amount.0,
+        paid_on: request.paid_on.map(|day| day.0),
+        channel: request.channel.0,
+        receipt: request.receipt.map(|code| code.0),
+        overpayment: request.overpayment.map_or(Overpayment::default(), |word| word.0),
+    };
+    Ok(DeskCommand::Loan(LoanCommand::Repay(command)).into())
 }
 
-async fn reverse(
-    asking: Asking,
-    ids: Ids,
-    dry_run: Parameters<DryRun>,
-    body: Body<ReverseRequest>,
-) -> Result<Response, Problem> {
-    let Ids(loan_id, transaction_id) = ids;
-    let command = Reverse { loan_id, transaction_id, reason: body.value.reason.map(|text| text.0) };
-    match dry_run.0.is_wanted() {
-        true => preview(&asking, command).await,
-        false => asking.submit(&asking.app.lanes.reverse, &body.canonical, command).await,
-    }
-}
-
-pub fn disbursed(asked: &Asked<'_, Disburse>, outcome: &OutcomeOf<Disburse>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |recorded| (recorded.loan.id, RecordedView::of(recorded)))
-}
-
-pub fn repaid(asked: &Asked<'_, Repay>, outcome: &OutcomeOf<Repay>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |recorded| (recorded.loan.id, RecordedView::of(recorded)))
-}
-
-pub fn reversed(asked: &Asked<'_, Reverse>, outcome: &OutcomeOf<Reverse>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |recorded| (recorded.loan.id, RecordedView::of(recorded)))
+fn reverse(given: &Given<'_>) -> Result<AnyCommand, Problem> {
+    let request: ReverseRequest = given.body()?;
+    let (loan_id, transaction_id) = given.ids()?;
+    let command = Reverse { loan_id, transaction_id, reason: request.reason.map(|text| text.0) };
+    Ok(DeskCommand::Loan(LoanCommand::Reverse(command)).into())
 }

@@ -2,11 +2,9 @@
 
 use chrono::NaiveDate;
 use kernel::currency::Currency;
-use loans::actions::record::{Parts, Recorded};
-use loans::event::EventKind;
+use loans::event::{EventKind, EventName};
 use loans::position::Arrears;
-use loans::record::{Balances, LoanStatus, LoanSummary};
-use loans::store::RecordedEvent;
+use loans::record::{Balances, LoanStatus, LoanSummary, Parts, Recorded, RecordedEvent};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -55,7 +53,7 @@ pub struct TransactionView {
     pub id: Uuid,
     /// In the order in which the events of the loan became known.
     pub number: i32,
-    pub kind: String,
+    pub kind: Word<EventName>,
     /// When it counts for the borrower.
     pub on: Day,
     /// The business day on which it was booked.
@@ -122,7 +120,7 @@ impl TransactionView {
         TransactionView {
             id: event.id,
             number: recorded.number,
-            kind: event.kind.name().as_str().to_owned(),
+            kind: Word(event.kind.name()),
             on: Day(event.value_on),
             booked_on: Day(event.booked_on),
             amount: figures.amount.format(currency),

@@ -1,12 +1,11 @@
 //! `/v1/branches`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use org::branches::{Branch, OpenBranch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,15 +16,14 @@ use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/branches", "list_branches", Access::Needs(Permission::BranchRead), || get(list))
+    Operation::get("/v1/branches", "branch.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The branches that you may see, parents before children")
         .query(schema::<WholeQuery>)
         .answers(200, schema::<List<BranchView>>),
-    Operation::post("/v1/branches", "open_branch", Access::Needs(Permission::BranchManage), || post(open))
+    Operation::post("/v1/branches", "branch.open", Access::Needs(Permission::BranchManage), || post(open))
         .about("Institution", "Open a branch below another")
         .takes(
             schema::<BranchRequest>,
@@ -55,7 +53,7 @@ pub struct BranchView {
 }
 
 impl BranchView {
-    fn of(branch: &Branch) -> BranchView {
+    pub fn of(branch: &Branch) -> BranchView {
         BranchView {
             id: branch.id,
             code: branch.code.clone(),
@@ -81,9 +79,5 @@ async fn open(asking: Asking, body: Body<BranchRequest>) -> Result<Response, Pro
         name: request.name.0,
         parent_id: request.parent_id,
     };
-    asking.submit(&asking.app.lanes.open_branch, &body.canonical, command).await
-}
-
-pub fn opened(asked: &Asked<'_, OpenBranch>, outcome: &OutcomeOf<OpenBranch>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |branch| (branch.id, BranchView::of(branch)))
+    asking.submit(&body.canonical, OfficeCommand::OpenBranch(command)).await
 }

@@ -2,44 +2,42 @@
 
 use std::time::Duration;
 
-use access::permission::Permission;
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use db::lane::{Answer, Asked, OutcomeOf};
 use db::tx::Tx;
-use flows::close_of_day::CloseDays;
+use flows::close_of_day::{CloseDays, Ordered};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use org::business_day::DayClose;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::asking::{Asking, Reading};
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::Day;
 
 /// How long a caller waits for days to be closed before it is told to look again.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/business-date", "get_business_date", Access::SignedIn, || get(show))
+    Operation::get("/v1/business-date", "business_day.get", Access::SignedIn, || get(show))
         .about("Institution", "The open business day: everything is booked on it")
         .answers(200, schema::<BusinessDateView>),
-    Operation::post("/v1/business-date/close", "close_business_days", Access::Needs(Permission::DayClose), || {
+    Operation::post("/v1/business-date/close", "business_day.close", Access::Needs(Permission::DayClose), || {
         post(close)
     })
     .about("Institution", "Close day after day, up to and including a date; 202 where it takes long")
     .takes(schema::<CloseRequest>, r#"{"through": "2026-01-31"}"#)
     .answers(200, schema::<ClosedView>),
-    Operation::get("/v1/day-closes/{date}", "get_day_close", Access::SignedIn, || get(show_close))
+    Operation::get("/v1/day-closes/{date}", "day_close.get", Access::SignedIn, || get(show_close))
         .about("Institution", "The close of one day")
         .answers(200, schema::<DayCloseView>),
 ];
@@ -62,6 +60,12 @@ pub struct ClosedView {
     business_date: Day,
 }
 
+impl ClosedView {
+    pub fn of(ordered: &Ordered) -> ClosedView {
+        ClosedView { through: Day(ordered.through), business_date: Day(ordered.business_date) }
+    }
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DayCloseView {
     closed_on: Day,
@@ -73,7 +77,7 @@ pub struct DayCloseView {
 }
 
 impl DayCloseView {
-    fn of(close: &DayClose) -> DayCloseView {
+    pub fn of(close: &DayClose) -> DayCloseView {
         DayCloseView {
             closed_on: Day(close.closed_on),
             status: if close.booked_at.is_some() { "booked" } else { "rolled" },
@@ -97,8 +101,7 @@ async fn show_close(reading: Reading, Path(date): Path<String>) -> Result<Json<D
 async fn close(asking: Asking, body: Body<CloseRequest>) -> Result<Response, Problem> {
     let through = body.value.through.0;
     let not_after = (!asking.app.sandbox_clock).then(db::clock::today);
-    let ordered =
-        asking.submit(&asking.app.lanes.close_days, &body.canonical, CloseDays { through, not_after }).await?;
+    let ordered = asking.submit(&body.canonical, OfficeCommand::CloseDays(CloseDays { through, not_after })).await?;
     if !ordered.status().is_success() {
         return Ok(ordered);
     }
@@ -124,10 +127,4 @@ async fn wait_until_booked(app: &App, through: NaiveDate) -> Result<bool, Proble
         drop(tx);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-pub fn ordered(asked: &Asked<'_, CloseDays>, outcome: &OutcomeOf<CloseDays>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |ordered| {
-        (Uuid::nil(), ClosedView { through: Day(ordered.through), business_date: Day(ordered.business_date) })
-    })
 }

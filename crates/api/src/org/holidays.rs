@@ -1,11 +1,10 @@
 //! `/v1/holidays`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use org::holidays::{DeclareHoliday, Holiday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,15 +15,14 @@ use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/holidays", "list_holidays", Access::Needs(Permission::BranchRead), || get(list))
+    Operation::get("/v1/holidays", "holiday.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "Days off, of one branch or of all")
         .query(schema::<HolidayQuery>)
         .answers(200, schema::<List<HolidayView>>),
-    Operation::post("/v1/holidays", "declare_holiday", Access::Needs(Permission::BranchManage), || post(declare))
+    Operation::post("/v1/holidays", "holiday.declare", Access::Needs(Permission::BranchManage), || post(declare))
         .about("Institution", "Declare a day off")
         .takes(schema::<HolidayRequest>, r#"{"held_on": "2026-12-12", "name": "Jamhuri Day"}"#)
         .answers(201, schema::<HolidayView>),
@@ -59,7 +57,7 @@ pub struct HolidayView {
 }
 
 impl HolidayView {
-    fn of(holiday: &Holiday) -> HolidayView {
+    pub fn of(holiday: &Holiday) -> HolidayView {
         HolidayView {
             id: holiday.id,
             held_on: Day(holiday.held_on),
@@ -86,9 +84,5 @@ async fn declare(asking: Asking, body: Body<HolidayRequest>) -> Result<Response,
         name: request.name.0,
         branch_id: request.branch_id,
     };
-    asking.submit(&asking.app.lanes.declare_holiday, &body.canonical, command).await
-}
-
-pub fn declared(asked: &Asked<'_, DeclareHoliday>, outcome: &OutcomeOf<DeclareHoliday>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |holiday| (holiday.id, HolidayView::of(holiday)))
+    asking.submit(&body.canonical, OfficeCommand::DeclareHoliday(command)).await
 }

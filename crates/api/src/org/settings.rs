@@ -1,27 +1,24 @@
 //! `/v1/settings`
 
-use access::permission::Permission;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, patch};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use org::settings::{ChangeSettings, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use uuid::Uuid;
 
 use crate::asking::{Asking, Reading, versioned};
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{AmountText, CurrencyCode};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/settings", "get_settings", Access::Needs(Permission::SettingRead), || get(show))
+    Operation::get("/v1/settings", "setting.get", Access::Needs(Permission::SettingRead), || get(show))
         .about("Institution", "The institution's settings")
         .answers(200, schema::<SettingsView>),
-    Operation::patch("/v1/settings", "change_settings", Access::Needs(Permission::SettingManage), || patch(change))
+    Operation::patch("/v1/settings", "setting.change", Access::Needs(Permission::SettingManage), || patch(change))
         .about("Institution", "Change settings; null takes a limit away")
         .takes(schema::<SettingsRequest>, r#"{"backdating_limit_days": 30, "journal_approval_limit": "100000.00"}"#)
         .answers(200, schema::<SettingsView>),
@@ -55,7 +52,7 @@ pub struct SettingsView {
 }
 
 impl SettingsView {
-    fn of(settings: &Settings) -> SettingsView {
+    pub fn of(settings: &Settings) -> SettingsView {
         SettingsView {
             base_currency: CurrencyCode(settings.base_currency),
             backdating_limit_days: settings.backdating_limit_days,
@@ -67,7 +64,7 @@ impl SettingsView {
 }
 
 async fn show(reading: Reading) -> Result<Response, Problem> {
-    let settings = org::store::settings(&reading.tx).await?;
+    let settings = Settings::read(&reading.tx).await?;
     Ok(versioned(settings.version, SettingsView::of(&settings)))
 }
 
@@ -84,9 +81,5 @@ async fn change(asking: Asking, body: Body<SettingsRequest>) -> Result<Response,
         backdating_limit_days: body.value.backdating_limit_days.map(|days| days.map(i32::from)),
         journal_approval_limit: limit,
     };
-    asking.submit(&asking.app.lanes.change_settings, &body.canonical, command).await
-}
-
-pub fn changed(asked: &Asked<'_, ChangeSettings>, outcome: &OutcomeOf<ChangeSettings>) -> Answer {
-    render::answer(asked, outcome, StatusCode::OK, |settings| (Uuid::nil(), SettingsView::of(settings)))
+    asking.submit(&body.canonical, OfficeCommand::ChangeSettings(command)).await
 }

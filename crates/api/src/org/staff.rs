@@ -1,11 +1,10 @@
 //! `/v1/staff`
 
-use access::permission::Permission;
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use db::lane::{Answer, Asked, OutcomeOf};
+use flows::office::OfficeCommand;
+use kernel::permission::Permission;
 use org::staff::{EmployStaff, Staff};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,15 +15,14 @@ use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::render;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
-    Operation::get("/v1/staff", "list_staff", Access::Needs(Permission::BranchRead), || get(list))
+    Operation::get("/v1/staff", "staff.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The staff of the branches that you may see")
         .query(schema::<WholeQuery>)
         .answers(200, schema::<List<StaffView>>),
-    Operation::post("/v1/staff", "employ_staff", Access::Needs(Permission::BranchManage), || post(employ))
+    Operation::post("/v1/staff", "staff.employ", Access::Needs(Permission::BranchManage), || post(employ))
         .about("Institution", "Take a person on the staff; loan officers own clients and loans")
         .takes(
             schema::<StaffRequest>,
@@ -54,7 +52,7 @@ pub struct StaffView {
 }
 
 impl StaffView {
-    fn of(staff: &Staff) -> StaffView {
+    pub fn of(staff: &Staff) -> StaffView {
         StaffView {
             id: staff.id,
             number: staff.number.clone(),
@@ -79,9 +77,5 @@ async fn employ(asking: Asking, body: Body<StaffRequest>) -> Result<Response, Pr
         name: request.name.0,
         branch_id: request.branch_id,
     };
-    asking.submit(&asking.app.lanes.employ_staff, &body.canonical, command).await
-}
-
-pub fn employed(asked: &Asked<'_, EmployStaff>, outcome: &OutcomeOf<EmployStaff>) -> Answer {
-    render::answer(asked, outcome, StatusCode::CREATED, |staff| (staff.id, StaffView::of(staff)))
+    asking.submit(&body.canonical, OfficeCommand::EmployStaff(command)).await
 }

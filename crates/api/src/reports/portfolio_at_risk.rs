@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use access::permission::Permission;
 use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -10,6 +9,8 @@ use axum::routing::get;
 use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
+use kernel::permission::Permission;
+use org::settings::Settings;
 use reporting::csv_text;
 use reporting::portfolio_at_risk::{Asked, By, Cell, OVER_DAYS, PortfolioAtRisk, portfolio_at_risk};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -26,7 +27,7 @@ use crate::wire::{CurrencyCode, Day, Word};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/reports/portfolio-at-risk",
-    "report_portfolio_at_risk",
+    "portfolio_at_risk.report",
     Access::Needs(Permission::ReportRead),
     || get(show),
 )
@@ -95,7 +96,7 @@ pub struct AtRiskView {
 async fn show(reading: Reading, headers: HeaderMap, query: Parameters<ParQuery>) -> Result<Response, Problem> {
     let query = query.0;
     let form = Form::read(query.format.as_deref(), &headers)?;
-    let setting = org::store::settings(&reading.tx).await?;
+    let setting = Settings::read(&reading.tx).await?;
     let business_date = reading.tx.business_date;
     let asked = Asked {
         branch_id: branch_in_scope(&reading, query.branch_id).await?,

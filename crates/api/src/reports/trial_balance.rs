@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use access::permission::Permission;
 use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use kernel::permission::Permission;
+use org::settings::Settings;
 use reporting::csv_text;
 use reporting::trial_balance::{TrialBalance, trial_balance};
 use schemars::JsonSchema;
@@ -22,7 +23,7 @@ use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/reports/trial-balance",
-    "report_trial_balance",
+    "trial_balance.report",
     Access::Needs(Permission::ReportRead),
     || get(show),
 )
@@ -70,7 +71,7 @@ pub struct RowView {
 async fn show(reading: Reading, headers: HeaderMap, query: Parameters<TrialBalanceQuery>) -> Result<Response, Problem> {
     let query = query.0;
     let form = Form::read(query.format.as_deref(), &headers)?;
-    let setting = org::store::settings(&reading.tx).await?;
+    let setting = Settings::read(&reading.tx).await?;
     let currency = query.currency.map_or(setting.base_currency, |currency| currency.0);
     let business_date = reading.tx.business_date;
     let as_of = as_of(query.as_of, business_date)?;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 use clients::actions::register::Register;
 use clients::client::{ClientKind, ClientName, ClientStatus, Gender};
+use clients::command::ClientCommand;
 use db::caller::{Caller, callers_by_ids};
-use db::lane::{Asked, Command, Outcome};
+use db::lane::{About, Asked, Command, Outcome};
 use db::pool::{CONNECTIONS, Pool};
 use db::tx::Tx;
 use flows::close_of_day::{SYSTEM, drafts};
+use flows::desk_command::DeskCommand;
 use kernel::plain_amount::PlainAmount;
 use ledger::books::Books;
 use ledger::post::post;
@@ -20,7 +22,8 @@ use loans::actions::apply::Apply;
 use loans::actions::approve::Approve;
 use loans::actions::disburse::Disburse;
 use loans::actions::repay::{Overpayment, Repay};
-use loans::store_product::products_by_ids;
+use loans::command::LoanCommand;
+use loans::store::products::products_by_ids;
 use loans::terms::Terms;
 use uuid::Uuid;
 
@@ -137,19 +140,20 @@ impl Portfolio {
         let mut tx = Tx::begin_long(&self.pool).await?;
         let lent: Vec<usize> =
             steps.iter().filter_map(|step| if let Step::Lend(n) = step { Some(*n) } else { None }).collect();
-        if lent.is_empty() {
-            let payments = steps.iter().filter_map(|step| match step {
-                Step::Pay(number, index) => Some(self.payment(*number, *index)),
-                Step::Lend(_) => None,
-            });
-            run(&mut tx, &self.manager, payments.collect::<Result<Vec<_>, Failure>>()?).await?;
-        } else {
-            run(&mut tx, &self.officer, lent.iter().map(|number| self.client(*number)).collect()).await?;
-            let applications = lent.iter().map(|number| self.application(*number));
-            run(&mut tx, &self.officer, applications.collect::<Result<Vec<_>, Failure>>()?).await?;
-            run(&mut tx, &self.manager, lent.iter().map(|number| self.approval(*number)).collect()).await?;
-            run(&mut tx, &self.manager, lent.iter().map(|number| self.disbursement(*number)).collect()).await?;
+        let mut commands: Vec<(&Caller, DeskCommand)> = Vec::new();
+        for number in lent {
+            commands.push((&self.officer, DeskCommand::Client(ClientCommand::Register(self.client(number)))));
+            commands.push((&self.officer, DeskCommand::Loan(LoanCommand::Apply(self.application(number)?))));
+            commands.push((&self.manager, DeskCommand::Loan(LoanCommand::Approve(self.approval(number)))));
+            commands.push((&self.manager, DeskCommand::Loan(LoanCommand::Disburse(self.disbursement(number)))));
         }
+        for step in steps {
+            if let Step::Pay(number, index) = step {
+                let payment = self.payment(*number, *index)?;
+                commands.push((&self.manager, DeskCommand::Loan(LoanCommand::Repay(payment))));
+            }
+        }
+        run(&mut tx, &commands).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -220,17 +224,21 @@ fn plain(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
-/// Carries out commands of one kind; each must be done.
-async fn run<C: Command>(tx: &mut Tx, caller: &Caller, commands: Vec<C>) -> Result<(), Failure>
-where
-    C::Refused: std::fmt::Debug,
-{
-    let asked: Vec<Asked<'_, C>> = commands.iter().map(|command| Asked { caller, command, key_id: None }).collect();
-    for outcome in C::run(tx, &asked).await? {
+/// Carries out commands on the desk, in one batch; each must be done.
+async fn run(tx: &mut Tx, commands: &[(&Caller, DeskCommand)]) -> Result<(), Failure> {
+    let abouts: Vec<About> = commands.iter().map(|(_, command)| command.about()).collect();
+    let asked: Vec<Asked<'_, DeskCommand>> = commands
+        .iter()
+        .zip(&abouts)
+        .map(|((caller, command), about)| Asked { caller, command, about, sent: None, command_id: Uuid::now_v7() })
+        .collect();
+    for (one, outcome) in asked.iter().zip(DeskCommand::run(tx, &asked).await?) {
         match outcome {
             Outcome::Done(_) => {}
-            Outcome::Refused(refused) => return Err(format!("{} was refused: {refused:?}", C::OPERATION).into()),
-            _ => return Err(format!("{} was not done", C::OPERATION).into()),
+            Outcome::Refused(refused) => {
+                return Err(format!("{} was refused: {refused}", one.about.operation).into());
+            }
+            other => return Err(format!("{} was not done: {other:?}", one.about.operation).into()),
         }
     }
     Ok(())

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
-use loans::loan::{Loan, replay};
+use loans::loan::Loan;
 use loans::position::{Slot, difference, position};
-use loans::store_close::Night;
+use loans::replay::replay;
+use loans::store::close::Night;
 use loans::terms::Terms;
 use uuid::Uuid;
 

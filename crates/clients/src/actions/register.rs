@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use db::caller::Scope;
-use db::fault::Fault;
+use db::caller::{Caller, Scope};
+use db::deciding::{Effect, NotDone};
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
-use db::tx::{Today, Tx};
+use db::lane::About;
+use db::tx::Today;
+use org::places::Places;
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::action::{AtClients, ClientAction};
 use crate::client::{Area, Birth, Client, ClientKind, ClientName, ClientStatus, Gender};
 use crate::error::ClientError;
-use crate::store::{self, Places};
+use crate::shelf::ClientTouch;
 
 #[derive(Clone)]
 pub struct Register {
@@ -33,49 +36,30 @@ impl fmt::Debug for Register {
     }
 }
 
-impl Command for Register {
-    type Done = Client;
-    type Refused = ClientError;
-    const OPERATION: &'static str = "client.register";
-
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string())]
+impl ClientAction for Register {
+    fn about(&self) -> About {
+        About {
+            rows: vec![self.id],
+            claims: vec![Claim::of("id", &self.id.to_string())],
+            ..About::of("client.register")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
-        let mut taken = store::client_ids_taken(tx, &ids).await?;
-        let branches: Vec<Uuid> = asked.iter().map(|asked| asked.command.branch_id).collect();
-        let officers: Vec<Uuid> = asked.iter().filter_map(|asked| asked.command.officer_id).collect();
-        let places = store::places(tx, &branches, &officers).await?;
-        let mut numbers = store::client_numbers(tx, asked.len()).await?.into_iter();
-        let mut registered = Vec::new();
-        let mut outcomes = Vec::new();
-        for Asked { caller, command, .. } in asked {
-            let number = numbers.next().unwrap_or_default();
-            let decision = if taken.contains(&command.id) {
-                Err(ClientError::IdTaken(command.id))
-            } else {
-                decide(command, &caller.scope, &places, tx.today(), number)
-            };
-            outcomes.push(match decision {
-                Ok(client) => {
-                    taken.insert(client.id);
-                    registered.push((client.clone(), caller.user_id));
-                    Outcome::Done(client)
-                }
-                Err(refused) => Outcome::Refused(refused),
-            });
+    fn touch(&self, scope: Scope) -> ClientTouch {
+        let (branch_id, officer_id) = (Some(self.branch_id), self.officer_id);
+        ClientTouch { id: self.id, scope, is_new: true, branch_id, officer_id }
+    }
+
+    fn decide(&self, at: &mut AtClients<'_>, caller: &Caller) -> Result<Effect<Client>, NotDone> {
+        let number = at.clients.next_number();
+        if at.clients.is_taken(self.id) {
+            return Err(ClientError::IdTaken(self.id).into());
         }
-        store::clients_insert(tx, &registered).await?;
-        for (client, _) in &registered {
-            tx.emit(
-                "client.created",
-                client.id,
-                serde_json::json!({"branch_id": client.branch_id, "number": client.number}),
-            );
-        }
-        Ok(outcomes)
+        let client = decide(self, &caller.scope, &at.sheet.places, at.sheet.today, number)?;
+        at.clients.insert(client.clone(), caller.user_id);
+        let told = json!({"branch_id": client.branch_id, "number": client.number});
+        at.sheet.tell("client.registered", client.id, told);
+        Ok(Effect::of(client))
     }
 }
 
@@ -89,7 +73,7 @@ fn decide(
     if !places.covers(scope, command.branch_id) {
         return Err(ClientError::ReferenceNotFound { pointer: "/branch_id" });
     }
-    // Whoever sees only an own portfolio registers into it.
+    // A user who sees only an own portfolio registers into it.
     let officer_id = command.officer_id.or(scope.officer_id);
     let outside =
         |officer: Uuid| !places.officers.contains_key(&officer) || scope.officer_id.is_some_and(|own| own != officer);

@@ -1,8 +1,8 @@
 //! A batch: the protocol of a lane, in its order.
 //!
-//! 1. begin; share the gates; try-lock every value that a caller chose.
+//! 1. begin; share the day gate; try-lock every value that a caller chose, and the gates that commands only try.
 //! 2. In statements after those: the open day, the callers' grants, the rows of keys that were used before.
-//! 3. Answer replays, keys in other hands, and who may not; run what is left.
+//! 3. Answer replays, keys that another server carries out, and who may not; run what is left.
 //! 4. Audit and key rows, the answers and the outbox (`written`); commit; only then answer. A commit that breaks off may have
 //!    happened: `fate` finds out.
 //!
@@ -22,13 +22,14 @@ use uuid::Uuid;
 
 use super::fate::was_committed;
 use super::written::Decided;
-use super::{Answer, Asked, Command, Pending, Render, Reply, locking_for};
+use super::{Answer, Asked, Command, Outcome, Pending, Render, Reply, locking_for};
 use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
 use crate::fault::{Fault, Remedy};
-use crate::gates::{self, Gate};
+use crate::gates::{self, Gate, Try};
 use crate::keys::{Claim, Key};
+use crate::narrow::narrow;
 use crate::pool::Pool;
-use crate::tx::{Tx, Values};
+use crate::tx::{DayRow, Tx, Values};
 
 /// How often a batch that met another transaction runs again before it is halved.
 const ATTEMPTS: u32 = 3;
@@ -44,25 +45,31 @@ pub(super) struct Finished<C> {
     /// How many it was given.
     pub commands: usize,
     pub rows: Vec<Uuid>,
+    /// Whose they were, and what each weighed.
+    pub users: Vec<(Uuid, usize)>,
     pub passed_over: Vec<Pending<C>>,
-    /// Users of which a command could not be carried out although nothing refused it.
-    pub failed: Vec<Uuid>,
+    /// (user, operation) of commands that broke a batch although nothing refused them.
+    pub failed: Vec<(Uuid, &'static str)>,
     /// The time of all attempts, and what their commits took of it.
     pub took: Duration,
     pub committing: Duration,
 }
 
-/// What one attempt says of a command: an answer, or that its row was not to be had.
+/// What one attempt says of a command: an answer, or that its row was locked.
 pub(super) enum Verdict {
     Reply(Reply),
-    PassedOver,
+    /// `dragged`: only because an earlier command waits for the row.
+    PassedOver {
+        dragged: bool,
+    },
 }
 
 impl<C: Command> Batch<C> {
     /// Runs the batch until every command is answered or passed over. Never panics, never fails.
     pub async fn settle(self) -> Finished<C> {
         let commands = self.commands.len();
-        let rows = self.commands.iter().flat_map(|pending| pending.command.rows()).collect();
+        let rows = self.commands.iter().flat_map(|pending| pending.about.rows.iter().copied()).collect();
+        let users = self.commands.iter().map(|pending| (pending.actor.user_id, pending.about.weight())).collect();
         let (mut passed_over, mut failed) = (Vec::new(), Vec::new());
         let (began, mut committing) = (Instant::now(), Duration::ZERO);
         let mut parts = vec![self.commands];
@@ -73,8 +80,8 @@ impl<C: Command> Batch<C> {
                     for (mut pending, verdict) in part.into_iter().zip(verdicts) {
                         match verdict {
                             Verdict::Reply(reply) => pending.answer(reply),
-                            Verdict::PassedOver => {
-                                pending.passed_over += 1;
+                            Verdict::PassedOver { dragged } => {
+                                pending.passed_over += u8::from(!dragged);
                                 passed_over.push(pending);
                             }
                         }
@@ -82,7 +89,7 @@ impl<C: Command> Batch<C> {
                 }
                 Err(fault) if fault.remedy() == Remedy::Unavailable || part.len() == 1 => {
                     if fault.remedy() == Remedy::Halve {
-                        failed.extend(part.iter().map(|pending| pending.actor.user_id));
+                        failed.extend(part.iter().map(|pending| (pending.actor.user_id, pending.about.operation)));
                     }
                     part.iter_mut().for_each(|pending| give_up(pending, &fault));
                 }
@@ -93,22 +100,27 @@ impl<C: Command> Batch<C> {
                 }
             }
         }
-        Finished { commands, rows, passed_over, failed, took: began.elapsed(), committing }
+        Finished { commands, rows, users, passed_over, failed, took: began.elapsed(), committing }
     }
 }
 
-/// One command could not be carried out. Contention and a lost database are the caller's to try again; anything else is ours
-/// to mend, and is told to whoever watches.
+/// One command could not be carried out. Contention and a lost database are the caller's to try again; anything else is our
+/// fault, and raises an alarm.
 fn give_up<C: Command>(pending: &mut Pending<C>, fault: &Fault) {
-    let request_id = pending.actor.request_id;
+    let (operation, request_id) = (pending.about.operation, pending.actor.request_id);
     if fault.remedy() == Remedy::Halve {
-        tracing::error!(operation = C::OPERATION, %request_id, %fault, "a command could not be carried out");
-        metrics::counter!("ayni_lane_failures", "operation" => C::OPERATION).increment(1);
+        alarm(operation, request_id, fault);
         pending.answer(Reply::Failed);
     } else {
-        tracing::warn!(operation = C::OPERATION, %request_id, %fault, "the database is not available");
+        tracing::warn!(operation, %request_id, %fault, "the database is not available");
         pending.answer(Reply::Unavailable);
     }
+}
+
+/// Says that a command failed although nothing refused it.
+pub(super) fn alarm(operation: &'static str, request_id: Uuid, fault: &Fault) {
+    tracing::error!(operation, %request_id, %fault, "a command could not be carried out");
+    metrics::counter!("ayni_lane_failures", "operation" => operation).increment(1);
 }
 
 /// What an attempt decided, and how long its commit took.
@@ -151,8 +163,8 @@ async fn once<C: Command>(pool: &Pool, render: Render<C>, part: &[Pending<C>]) -
         tx.rollback().await?;
         return Ok((verdicts, Duration::ZERO));
     };
-    let trace = decided.trace();
-    match decided.write_and_commit(tx, C::OPERATION).await {
+    let trace = decided.trace(&tx);
+    match decided.write_and_commit(tx).await {
         Ok(commit) => Ok((verdicts, commit)),
         Err(fault) if fault.remedy() == Remedy::Unavailable && was_committed(pool, trace).await => {
             Ok((verdicts, Duration::ZERO))
@@ -170,7 +182,7 @@ async fn within<C: Command>(
     let seen = Seen::read(tx, part).await?;
     let (mut verdicts, mut callers) = (Vec::with_capacity(part.len()), Vec::with_capacity(part.len()));
     for pending in part {
-        let admitted = admit(&pending.actor, &seen.callers, Some(pending.permission));
+        let admitted = admit(&pending.actor, &seen.callers, &pending.permissions);
         verdicts.push(match admitted {
             Err(denied) => Some(Verdict::Reply(Reply::Denied(denied))),
             Ok(_) => seen.verdict_before_run(pending),
@@ -184,7 +196,7 @@ async fn within<C: Command>(
     for (index, (pending, caller)) in part.iter().zip(&callers).enumerate() {
         if let (Some(caller), None) = (caller, &verdicts[index]) {
             indexes.push(index);
-            asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
+            asked.push(pending.asked(caller, tx.new_id()));
         }
     }
     let mut committed = None;
@@ -192,15 +204,18 @@ async fn within<C: Command>(
         let outcomes = C::run(tx, &asked).await?;
         if outcomes.len() != asked.len() {
             return Err(Fault::Invariant(format!(
-                "{} gave {} outcomes for {} commands",
-                C::OPERATION,
+                "the lane {} returned {} outcomes for {} commands",
+                C::LANE,
                 outcomes.len(),
                 asked.len()
             )));
         }
         let mut decided = Decided::default();
         for ((index, asked), outcome) in indexes.into_iter().zip(&asked).zip(outcomes) {
-            verdicts[index] = Some(decided.take(render, &part[index], asked, outcome, tx));
+            if let Outcome::Failed(fault) = &outcome {
+                alarm(asked.about.operation, asked.caller.request_id, fault);
+            }
+            verdicts[index] = Some(decided.take(render, &part[index], asked, &outcome));
         }
         committed = Some(decided);
     }
@@ -208,9 +223,14 @@ async fn within<C: Command>(
     Ok((verdicts.collect(), committed))
 }
 
-/// The open day stands beside each, and alone where no key is stored: one statement for what every batch must know.
-const DAY_AND_KEYS: &str = "select open_on, key.id, operation, fingerprint, status, subject_id, approval_id, bodies[body_no] as body
-     from business_day left join (idempotency_key key left join idempotency_body body on body.id = body_id) on key.id = any($1)";
+/// The open day, and what else every batch must know of the institution, stands beside each key, and alone where no key is stored:
+/// one statement.
+const DAY_AND_KEYS: &str = "select open_on, setting.version as settings_version, chart.version as chart_version,
+            (select max(starts_on) from period where status <> 'open') as closed_month,
+            (select min(starts_on) from period where status = 'closing') as closing_month,
+            key.id, operation, fingerprint, key.status, subject_id, approval_id, bodies[body_no] as body
+     from business_day left join setting on true left join chart on true
+     left join (idempotency_key key left join idempotency_body body on body.id = body_id) on key.id = any($1)";
 
 /// A stored answer is shown only to who may still see its record.
 async fn hide_out_of_scope<C: Command>(
@@ -224,13 +244,13 @@ async fn hide_out_of_scope<C: Command>(
     for (index, (pending, caller)) in part.iter().zip(callers).enumerate() {
         if let (Some(Verdict::Reply(Reply::Answer(_))), Some(caller)) = (&verdicts[index], caller) {
             indexes.push(index);
-            asked.push(Asked { caller, command: &pending.command, key_id: pending.key.map(|key| key.id) });
+            asked.push(pending.asked(caller, Uuid::nil()));
         }
     }
     if asked.is_empty() {
         return Ok(());
     }
-    let visible = C::in_scope(tx, &asked).await?;
+    let visible = C::visible(tx, &asked).await?;
     for (index, _) in indexes.into_iter().zip(visible).filter(|(_, visible)| !visible) {
         verdicts[index] = Some(Verdict::Reply(Reply::Absent));
     }
@@ -242,6 +262,7 @@ struct Seen {
     callers: HashMap<Uuid, Caller>,
     stored: HashMap<Uuid, Stored>,
     obtained: HashSet<Claim>,
+    tried: HashSet<Try>,
 }
 
 /// A command's stored answer.
@@ -261,7 +282,7 @@ pub async fn is_claimed(tx: &Tx, key_id: Uuid) -> Result<bool, Fault> {
             "select exists (select from pg_locks
                  where locktype = 'advisory' and objsubid = 1 and granted and (classid::bigint << 32) | objid::bigint = $1
                    and database = (select oid from pg_database where datname = current_database()))",
-            &[&Claim::of_key(key_id).0],
+            &[&tx.lock_number(Claim::of_key(key_id))],
         )
         .await?;
     Ok(row.get(0))
@@ -270,13 +291,14 @@ pub async fn is_claimed(tx: &Tx, key_id: Uuid) -> Result<bool, Fault> {
 /// What is stored under a key.
 pub async fn stored_answer(tx: &Tx, key_id: Uuid) -> Result<Option<Stored>, Fault> {
     let rows = tx.query(DAY_AND_KEYS, &[&vec![key_id]]).await?;
-    Ok(rows.iter().find_map(Stored::of_row).map(|(_, stored)| stored))
+    Ok(Stored::of_rows(&rows)?.remove(&key_id))
 }
 
 impl Seen {
     async fn read<C: Command>(tx: &mut Tx, part: &[Pending<C>]) -> Result<Seen, Fault> {
-        let mut gates = vec![Gate::Day];
-        gates.extend(part.iter().filter_map(|pending| pending.command.books_into()).map(Gate::period_of));
+        let mut tries: Vec<Try> = part.iter().flat_map(|pending| pending.about.tries.iter().copied()).collect();
+        tries.sort_unstable();
+        tries.dedup();
         let claims: Vec<Claim> = part.iter().flat_map(claims_of).collect();
         let keys: Vec<Uuid> = part.iter().filter_map(|pending| pending.key).map(|key| key.id).collect();
         let mut users: Vec<Uuid> = part.iter().map(|pending| pending.actor.user_id).collect();
@@ -285,20 +307,21 @@ impl Seen {
         let shared = &*tx;
         // One round trip: sent together, carried out in this order, each statement with a snapshot of its own, so that what
         // is read is read after the gates are held.
-        shared.prepare(&[gates::SHARE_AND_CLAIM, DAY_AND_KEYS, CALLERS_BY_IDS]).await?;
+        shared.prepare(&[gates::SHARE_AND_CLAIM, gates::TRY, DAY_AND_KEYS, CALLERS_BY_IDS]).await?;
         let keys: Values = &[&keys];
-        let (_, obtained, known, callers) = futures::try_join!(
+        let (_, obtained, tried, known, callers) = futures::try_join!(
             shared.begin_pending(),
-            gates::share_and_claim(shared, &gates, &claims),
+            gates::share_and_claim(shared, Gate::Day, &claims),
+            gates::try_all(shared, &tries),
             shared.query(DAY_AND_KEYS, keys),
             callers_by_ids(shared, &users),
         )?;
         let day = known.first().ok_or_else(|| Fault::Invariant("there is no open business day".into()))?;
-        tx.business_date = day.get("open_on");
-        Ok(Seen { callers, stored: known.iter().filter_map(Stored::of_row).collect(), obtained })
+        tx.know(DayRow::of_row(day));
+        Ok(Seen { callers, stored: Stored::of_rows(&known)?, obtained, tried })
     }
 
-    /// Replays, keys in other hands. `None`: to be run.
+    /// Replays, and what another server carries out. `None`: to be run.
     fn verdict_before_run<C: Command>(&self, pending: &Pending<C>) -> Option<Verdict> {
         let is_elsewhere = |claim| !self.obtained.contains(&claim);
         if let Some(key) = pending.key {
@@ -307,38 +330,53 @@ impl Seen {
             }
             // What was decided before needs none of its other values again.
             if let Some(stored) = self.stored.get(&key.id) {
-                return Some(Verdict::Reply(stored.reply::<C>(&key)));
+                return Some(Verdict::Reply(stored.reply(&key, pending.about.operation)));
             }
         }
-        pending.command.claims().into_iter().any(is_elsewhere).then_some(Verdict::Reply(Reply::InProgress))
+        if pending.about.claims.iter().copied().any(is_elsewhere) {
+            return Some(Verdict::Reply(Reply::InProgress));
+        }
+        let is_taken = pending.about.tries.iter().any(|gate| !self.tried.contains(gate));
+        is_taken.then_some(Verdict::PassedOver { dragged: false })
     }
 }
 
-fn claims_of<C: Command>(pending: &Pending<C>) -> impl Iterator<Item = Claim> + use<C> {
-    pending.key.map(|key| Claim::of_key(key.id)).into_iter().chain(pending.command.claims())
+fn claims_of<C: Command>(pending: &Pending<C>) -> impl Iterator<Item = Claim> {
+    pending.key.map(|key| Claim::of_key(key.id)).into_iter().chain(pending.about.claims.iter().copied())
+}
+
+impl<C: Command> Pending<C> {
+    fn asked<'a>(&'a self, caller: &'a Caller, command_id: Uuid) -> Asked<'a, C> {
+        Asked { caller, command: &self.command, about: &self.about, sent: self.sent.as_ref(), command_id }
+    }
 }
 
 impl Stored {
-    fn reply<C: Command>(&self, key: &Key) -> Reply {
+    fn reply(&self, key: &Key, operation: &'static str) -> Reply {
         if self.fingerprint != key.fingerprint {
             return Reply::KeyReused;
         }
-        metrics::counter!("ayni_idempotency_replays", "operation" => C::OPERATION).increment(1);
+        metrics::counter!("ayni_idempotency_replays", "operation" => operation).increment(1);
         Reply::Answer(self.answer.clone())
     }
 
+    fn of_rows(rows: &[Row]) -> Result<HashMap<Uuid, Stored>, Fault> {
+        rows.iter().filter_map(|row| Stored::of_row(row).transpose()).collect()
+    }
+
     /// `None`: the row tells the day, and of no key.
-    fn of_row(row: &Row) -> Option<(Uuid, Stored)> {
-        let id: Uuid = row.get::<_, Option<Uuid>>("id")?;
+    fn of_row(row: &Row) -> Result<Option<(Uuid, Stored)>, Fault> {
+        let Some(id) = row.get::<_, Option<Uuid>>("id") else { return Ok(None) };
         let answer = Answer {
-            status: u16::try_from(row.get::<_, i16>("status")).unwrap_or(500),
+            status: narrow(row.get::<_, i16>("status"), "idempotency_key.status")?,
             body: row.get::<_, Option<String>>("body").unwrap_or_default(),
             stored: true,
             subject_id: row.get("subject_id"),
             replayed: true,
+            retry_after: None,
         };
         let (operation, fingerprint, approval_id) =
             (row.get("operation"), row.get("fingerprint"), row.get("approval_id"));
-        Some((id, Stored { operation, fingerprint, answer, approval_id }))
+        Ok(Some((id, Stored { operation, fingerprint, answer, approval_id })))
     }
 }

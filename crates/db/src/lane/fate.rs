@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fault::Fault;
-use crate::keys::Claim;
 use crate::pool::Pool;
 
 /// How long it is looked for, and how often.
@@ -17,7 +16,8 @@ const FATE_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Trace {
     pub audit_id: Uuid,
-    pub claim: Option<Claim>,
+    /// The number of the claim's lock.
+    pub claim: Option<i64>,
 }
 
 /// Whether a transaction was committed although nobody could say so: its connection broke meanwhile.
@@ -37,7 +37,7 @@ pub(super) async fn was_committed(pool: &Pool, trace: Trace) -> bool {
 async fn fate(pool: &Pool, trace: Trace) -> Result<Option<bool>, Fault> {
     let client = pool.get().await?;
     let ended = match trace.claim {
-        Some(claim) => client.query_one("select pg_try_advisory_xact_lock($1)", &[&claim.0]).await?.get(0),
+        Some(claim) => client.query_one("select pg_try_advisory_xact_lock($1)", &[&claim]).await?.get(0),
         None => false,
     };
     let found = client.query_opt("select from audit where id = $1", &[&trace.audit_id]).await?.is_some();

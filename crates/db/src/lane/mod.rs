@@ -19,7 +19,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use kernel::permission::Permission;
+use kernel::refusal::Refusal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -30,52 +31,86 @@ pub use in_flight::InFlight;
 use promise::Promise;
 
 use crate::caller::{Actor, Caller, Denied};
+use crate::deciding::{NotDone, Refused};
 use crate::fault::Fault;
+use crate::gates::Try;
 use crate::keys::{Claim, Key};
 use crate::pool::Pool;
 use crate::tx::{Locking, Tx};
 
-/// A command of one family. What it needs to know before it runs, and how a slice of them runs.
+/// What a lane needs to know of a command before it runs; made once, when it is queued.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The operation's stable name, in fingerprints, audit rows and metrics: `loan.repay`.
+    pub operation: &'static str,
+    /// The rows that it locks, and the ids that it makes: a row is in flight in one batch at a time, commands for it keep their
+    /// order.
+    pub rows: Vec<Uuid>,
+    /// Values that the caller chose and that must be unique, beside the key.
+    pub claims: Vec<Claim>,
+    /// Gates that it only tries: where one is taken, the command comes again.
+    pub tries: Vec<Try>,
+    /// The record that it is about, for the audit row.
+    pub subject: Option<Uuid>,
+    /// The commands that it counts for, beside itself: those of an atomic call.
+    pub more: usize,
+}
+
+impl About {
+    /// A command that locks nothing.
+    pub fn of(operation: &'static str) -> About {
+        About { operation, ..About::default() }
+    }
+
+    /// How many commands it counts for.
+    pub fn weight(&self) -> usize {
+        1 + self.more
+    }
+}
+
+/// A command of one lane.
 pub trait Command: fmt::Debug + Send + Sync + Sized + 'static {
     type Done: Send + Sync + 'static;
-    type Refused: Send + Sync + 'static;
 
-    /// The operation's stable name, in fingerprints, audit rows and metrics: `loan.repay`.
-    const OPERATION: &'static str;
+    /// The lane's name in metrics.
+    const LANE: &'static str;
 
-    /// The rows that it locks: a row is in flight in one batch at a time, commands for it keep their order.
-    fn rows(&self) -> Vec<Uuid> {
-        Vec::new()
-    }
-
-    /// Values that the caller chose and that must be unique, beside the key.
-    fn claims(&self) -> Vec<Claim> {
-        Vec::new()
-    }
-
-    /// Months that it books into by the caller's choice; what is booked on the open day needs no gate of its own.
-    fn books_into(&self) -> Option<NaiveDate> {
-        None
-    }
-
-    /// The record that it is about, for the audit row.
-    fn subject(&self) -> Option<Uuid> {
-        None
-    }
+    fn about(&self) -> About;
 
     /// Whether each caller may see the record that its command names: asked before a stored answer is shown again.
-    fn in_scope(_: &Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send {
+    fn visible(_: &Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send {
         let all = vec![true; asked.len()];
         async { Ok(all) }
     }
 
-    /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice.
-    fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<OutcomeOf<Self>>, Fault>> + Send;
-
-    /// What `run` would answer, without a lock and without writing: the dry run of commands that move money.
-    fn preview(_: &mut Tx, _: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<OutcomeOf<Self>>, Fault>> + Send {
-        async { Err(Fault::Invariant(format!("{} has no dry run", Self::OPERATION))) }
+    /// The commands in it that were carried out as its parts, each with an audit row of its own.
+    fn parts(&self, _done: &Self::Done) -> Vec<Part> {
+        Vec::new()
     }
+
+    /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice. In a transaction that takes no
+    /// lock it is a dry run: the same outcomes, and nothing is written.
+    fn run(
+        tx: &mut Tx,
+        asked: &[Asked<'_, Self>],
+    ) -> impl Future<Output = Result<Vec<Outcome<Self::Done>>, Fault>> + Send;
+}
+
+/// A command that was carried out as a part of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub command_id: Uuid,
+    pub operation: &'static str,
+    pub subject: Option<Uuid>,
+}
+
+/// A command as it was sent, for the approval that it may become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The path's parameters, in the order of the template, with `/` between them.
+    pub path: String,
+    /// The parsed body as sent, written back as JSON with sorted names.
+    pub body: String,
 }
 
 /// A command with who asks, as the database grants it now.
@@ -83,30 +118,78 @@ pub trait Command: fmt::Debug + Send + Sync + Sized + 'static {
 pub struct Asked<'a, C> {
     pub caller: &'a Caller,
     pub command: &'a C,
-    /// The id of the command's idempotency key.
-    pub key_id: Option<Uuid>,
+    pub about: &'a About,
+    pub sent: Option<&'a Sent>,
+    /// Names the command in the audit, and on every event and entry that it makes.
+    pub command_id: Uuid,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome<Done, Refused> {
+// Not derived: a command need not be `Copy` to be asked for twice.
+impl<C> Clone for Asked<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Asked<'_, C> {}
+
+#[derive(Debug)]
+pub enum Outcome<Done> {
     Done(Done),
     Refused(Refused),
     /// Waits for a second person.
     Held(Held),
-    /// A row was in another transaction's hands: again, later.
-    Busy,
+    /// A row was locked by another transaction: again, later. `dragged`: only because an earlier command of the batch waits for
+    /// the row, which counts for nothing.
+    Busy {
+        dragged: bool,
+    },
     /// The record in the path is absent or out of the caller's scope.
     Absent,
     /// The caller may not do this to this record.
     Denied(Denied),
+    /// This command alone could not be carried out, although nothing refused it.
+    Failed(Fault),
 }
 
-pub type OutcomeOf<C> = Outcome<<C as Command>::Done, <C as Command>::Refused>;
+impl<Done> Outcome<Done> {
+    /// The same outcome in the words of a family of commands.
+    pub fn map<Other>(self, done: impl FnOnce(Done) -> Other) -> Outcome<Other> {
+        match self {
+            Outcome::Done(it) => Outcome::Done(done(it)),
+            Outcome::Refused(refused) => Outcome::Refused(refused),
+            Outcome::Held(held) => Outcome::Held(held),
+            Outcome::Busy { dragged } => Outcome::Busy { dragged },
+            Outcome::Absent => Outcome::Absent,
+            Outcome::Denied(denied) => Outcome::Denied(denied),
+            Outcome::Failed(fault) => Outcome::Failed(fault),
+        }
+    }
+
+    pub fn refused(refusal: impl Refusal + Send + Sync + 'static) -> Outcome<Done> {
+        Outcome::Refused(Box::new(refusal))
+    }
+}
+
+impl<Done> From<NotDone> for Outcome<Done> {
+    /// A command that is held has been filed before.
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Refused(refused) => Outcome::Refused(refused),
+            NotDone::Denied(denied) => Outcome::Denied(denied),
+            NotDone::Absent => Outcome::Absent,
+            NotDone::Fault(fault) => Outcome::Failed(fault),
+            NotDone::Held(_) => Outcome::Failed(Fault::Invariant("a command was held and not filed".into())),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub approval_id: Uuid,
     pub expires_at: chrono::DateTime<chrono::Utc>,
+    /// Who could decide now.
+    pub deciders: i64,
 }
 
 /// An answer as it is stored and sent.
@@ -114,11 +197,13 @@ pub struct Held {
 pub struct Answer {
     pub status: u16,
     pub body: String,
-    /// Whether the answer is kept under the key: 2xx, and the 409 and 422 of a decision.
+    /// Whether the answer is kept under the key: 2xx, and the 422 of a decision. After a 409 the same key decides again.
     pub stored: bool,
     /// The record that it made or changed.
     pub subject_id: Option<Uuid>,
     pub replayed: bool,
+    /// After how many seconds the same request may succeed by itself.
+    pub retry_after: Option<u32>,
 }
 
 /// What a caller of a lane gets.
@@ -128,18 +213,20 @@ pub enum Reply {
     Denied(Denied),
     /// The record in the path is absent or out of the caller's scope.
     Absent,
-    /// The key is in another server's hands now.
+    /// Another server carries the key out now.
     InProgress,
     /// The key was used for another request.
     KeyReused,
     /// Full, too late, or no database: nothing was done; come again.
     Unavailable,
+    /// The user has as many commands on their way as one may have.
+    TooMany,
     /// A command that could not be carried out although nothing refused it.
     Failed,
 }
 
 /// Turns an outcome into its answer, before the commit.
-pub type Render<C> = fn(&Asked<'_, C>, &OutcomeOf<C>) -> Answer;
+pub type Render<C> = fn(&Asked<'_, C>, &Outcome<<C as Command>::Done>) -> Answer;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -149,27 +236,36 @@ pub struct Limits {
     pub biggest: usize,
     /// Commands that may wait.
     pub queue: usize,
+    /// Commands that one user may have on their way.
+    pub of_user: usize,
     /// How long a command may wait before it is answered 503 and not carried out.
     pub deadline: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { in_flight: 4, biggest: 256, queue: 20_000, deadline: Duration::from_secs(15) }
+        Limits { in_flight: 4, biggest: 256, queue: 20_000, of_user: 2_000, deadline: Duration::from_secs(15) }
     }
+}
+
+/// Whose turn a command takes: all bulk calls of a user are one line beside the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Line {
+    pub user_id: Uuid,
+    pub is_bulk: bool,
 }
 
 /// One command on its way through a lane.
 pub(crate) struct Pending<C> {
     pub actor: Actor,
-    /// Whose turn it takes: the user's, or that of a bulk call.
-    pub line: Uuid,
-    pub is_bulk: bool,
-    pub permission: &'static str,
+    pub line: Line,
+    pub permissions: Vec<Permission>,
     pub key: Option<Key>,
+    pub sent: Option<Sent>,
+    pub about: About,
     pub command: C,
     pub deadline: Instant,
-    /// How often its row was in another transaction's hands.
+    /// How often its row was locked by another transaction.
     pub passed_over: u8,
     pub not_before: Option<Instant>,
     pub promise: Promise,
@@ -190,8 +286,21 @@ impl<C: Command> Clone for Lane<C> {
 
 impl<C: Command> fmt::Debug for Lane<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lane<{}>", C::OPERATION)
+        write!(f, "Lane<{}>", C::LANE)
     }
+}
+
+/// A command as it is given to a lane.
+#[derive(Debug)]
+pub struct Order<C> {
+    pub actor: Actor,
+    /// One of the items of a bulk call.
+    pub is_bulk: bool,
+    /// What the caller must be granted, all of them.
+    pub permissions: Vec<Permission>,
+    pub key: Option<Key>,
+    pub sent: Option<Sent>,
+    pub command: C,
 }
 
 impl<C: Command> Lane<C> {
@@ -203,18 +312,7 @@ impl<C: Command> Lane<C> {
     }
 
     /// Enqueues a command and waits for its answer. Dropping the future changes nothing: the command is carried out.
-    pub async fn submit(&self, actor: Actor, permission: &'static str, key: Option<Key>, command: C) -> Reply {
-        let line = actor.user_id;
-        self.enter(Order { actor, line, is_bulk: false, permission, key, command }).await
-    }
-
-    /// The same for an item of a bulk call, which is one caller: its items wait in a line of their own.
-    pub async fn submit_item(&self, actor: Actor, permission: &'static str, key: Key, command: C) -> Reply {
-        let line = actor.request_id;
-        self.enter(Order { actor, line, is_bulk: true, permission, key: Some(key), command }).await
-    }
-
-    async fn enter(&self, order: Order<C>) -> Reply {
+    pub async fn submit(&self, order: Order<C>) -> Reply {
         let (reply, answer) = oneshot::channel();
         match order.key {
             None => self.enqueue(order, Promise::new(reply)),
@@ -229,24 +327,16 @@ impl<C: Command> Lane<C> {
     }
 
     fn enqueue(&self, order: Order<C>, promise: Promise) {
-        let Order { actor, line, is_bulk, permission, key, command } = order;
+        let Order { actor, is_bulk, permissions, key, sent, command } = order;
         let deadline = Instant::now() + self.deadline;
         let (passed_over, not_before) = (0, None);
+        let line = Line { user_id: actor.user_id, is_bulk };
+        let about = command.about();
         let pending =
-            Pending { actor, line, is_bulk, permission, key, command, deadline, passed_over, not_before, promise };
+            Pending { actor, line, permissions, key, sent, about, command, deadline, passed_over, not_before, promise };
         // Where there is no room it is dropped, and its promise says so.
         let _ = self.sender.try_send(pending);
     }
-}
-
-/// A command as it is given to a lane.
-struct Order<C> {
-    actor: Actor,
-    line: Uuid,
-    is_bulk: bool,
-    permission: &'static str,
-    key: Option<Key>,
-    command: C,
 }
 
 impl<C> Pending<C> {

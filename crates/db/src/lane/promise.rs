@@ -49,7 +49,14 @@ mod tests {
     use crate::keys::Key;
 
     fn answer(replayed: bool) -> Reply {
-        Reply::Answer(Answer { status: 201, body: "{}".into(), stored: true, subject_id: None, replayed })
+        Reply::Answer(Answer {
+            status: 201,
+            body: "{}".into(),
+            stored: true,
+            subject_id: None,
+            replayed,
+            retry_after: None,
+        })
     }
 
     /// One that is owed to the first with a key, and what the first and another with the same key will hear.

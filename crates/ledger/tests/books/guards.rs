@@ -102,7 +102,7 @@ fn verify_names_what_a_superuser_has_changed() {
                 &["ledger.reversal_without_entry"],
             ),
             (
-                "update gl_account set control = true where code = '1020'; update journal_entry set event = 'manual', description = 'x'",
+                "update gl_account set control = true where code = '1020'; update journal_entry set event = 'journal_entry.posted', description = 'x'",
                 &["ledger.control_account_by_hand"],
             ),
             ("update business_day set open_on = '2026-03-01'", &["ledger.booked_in_future"]),
@@ -140,6 +140,12 @@ fn verify_names_guards_and_rights_that_are_not_as_they_were() {
             ("alter table journal_line disable trigger journal_line_whole", "history.guard_missing"),
             ("alter table journal_entry enable trigger history_is_fixed", "history.guard_missing"),
             ("drop trigger history_is_not_emptied on audit", "history.guard_missing"),
+            ("drop table audit", "history.guard_missing"),
+            (
+                "alter table history_table disable trigger history_is_fixed; delete from history_table where name = 'audit';
+                 alter table history_table enable always trigger history_is_fixed",
+                "history.not_declared",
+            ),
             ("grant delete on journal_line to ayni_app", "history.role_may_change_it"),
             ("grant update (description) on journal_entry to ayni_read", "history.role_may_change_it"),
         ];

@@ -1,18 +1,17 @@
 //! Rejecting an application, or withdrawing one that was perhaps approved already: no money has moved.
 
-use db::caller::Caller;
-use db::fault::Fault;
-use db::lane::{Asked, Command, OutcomeOf};
-use db::tx::Tx;
+use db::caller::{Caller, Scope};
+use db::deciding::{Effect, NotDone};
+use db::lane::About;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::actions::each::decide_each;
-use crate::actions::record::{Concern, NotRecorded, Recording, Wish};
+use crate::action::{AtLoans, LoanAction, LoanDone, about_loan};
+use crate::book::Wish;
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
-use crate::record::{LoanStatus, LoanSummary};
-use crate::store;
-use crate::store_product::{self, Decision};
+use crate::record::LoanStatus;
+use crate::touch::LoanTouch;
 
 kernel::text_enum! {
     pub enum Ending {
@@ -30,83 +29,42 @@ pub struct EndApplication {
     pub reason: Option<String>,
 }
 
-impl Command for EndApplication {
-    type Done = LoanSummary;
-    type Refused = LoanError;
-    const OPERATION: &'static str = "loan.end_application";
-
-    fn rows(&self) -> Vec<Uuid> {
-        vec![self.loan_id]
+impl LoanAction for EndApplication {
+    fn about(&self) -> About {
+        let operation = match self.ending {
+            Ending::Reject => "loan.reject",
+            Ending::Withdraw => "loan.withdraw",
+        };
+        about_loan(operation, self.loan_id)
     }
 
-    fn subject(&self) -> Option<Uuid> {
-        Some(self.loan_id)
+    fn touch(&self, scope: Scope) -> LoanTouch<'_> {
+        LoanTouch { application: true, ..LoanTouch::of(self.loan_id, scope, EventName::ApprovalLapsed, None) }
     }
 
-    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
-        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
-        store::loans_visible(tx, &wanted).await
-    }
-
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let concerns: Vec<Concern<'_>> = asked
-            .iter()
-            .map(|asked| Concern {
-                loan_id: asked.command.loan_id,
-                scope: asked.caller.scope,
-                name: EventName::ApprovalLapsed,
-                value_on: None,
-                pays: None,
-                receipt: None,
-            })
-            .collect();
-        let mut recording = Recording::load(tx, &concerns).await?;
-        let mut decisions = Vec::new();
-        let mut ended = Vec::new();
-        let outcomes = decide_each(
-            &mut recording,
-            asked,
-            |command| command.loan_id,
-            |recording, caller, command| {
-                let summary = end(tx, recording, caller, command)?;
-                let closed_reason = command.reason.clone();
-                decisions.push(Decision { loan_id: command.loan_id, closed_reason, ..Decision::default() });
-                ended.push((summary.id, summary.status));
-                Ok(summary)
-            },
-        )?;
-        recording.save(tx).await?;
-        store_product::loans_end(tx, &ended).await?;
-        store_product::applications_decide(tx, &decisions).await?;
-        Ok(outcomes)
-    }
-}
-
-fn end(
-    tx: &Tx,
-    recording: &mut Recording,
-    caller: &Caller,
-    command: &EndApplication,
-) -> Result<LoanSummary, NotRecorded> {
-    let status = recording.loans.record_mut(command.loan_id)?.status;
-    let ended = match command.ending {
-        Ending::Reject => LoanStatus::Rejected,
-        Ending::Withdraw => LoanStatus::Withdrawn,
-    };
-    match status {
-        LoanStatus::Applied => {}
-        // The commitment falls away: that is an event of its books.
-        LoanStatus::Approved => {
-            let wish =
-                Wish { kind: Some(EventKind::ApprovalLapsed), reason: command.reason.clone(), ..Wish::default() };
-            recording.book(tx, caller, command.loan_id, wish)?;
+    fn decide(&self, at: &mut AtLoans<'_>, caller: &Caller) -> Result<Effect<LoanDone>, NotDone> {
+        let status = at.loans.find(self.loan_id, &caller.scope, &at.sheet.places)?.status;
+        let (ended, told) = match self.ending {
+            Ending::Reject => (LoanStatus::Rejected, "loan.rejected"),
+            Ending::Withdraw => (LoanStatus::Withdrawn, "loan.withdrawn"),
+        };
+        let business_date = at.sheet.today.business_date;
+        match status {
+            LoanStatus::Applied => at.loans.change(self.loan_id)?.version += 1,
+            // The commitment falls away: that is an event of its books.
+            LoanStatus::Approved => {
+                let wish = Wish::of(EventKind::ApprovalLapsed, business_date);
+                at.record(caller, self.loan_id, Wish { reason: self.reason.clone(), ..wish })?;
+            }
+            found => return Err(LoanError::WrongStatus { found, wanted: "applied or approved" }.into()),
         }
-        found => return Err(LoanError::WrongStatus { found, wanted: "applied or approved" }.into()),
+        if let Some(reason) = &self.reason {
+            at.loans.change_application(self.loan_id)?.closed_reason = Some(reason.clone());
+        }
+        let record = at.loans.change(self.loan_id)?;
+        record.status = ended;
+        let summary = record.summary(business_date);
+        at.sheet.tell(told, self.loan_id, json!({}));
+        Ok(Effect::of(LoanDone::Ended(Box::new(summary))))
     }
-    let record = recording.loans.record_mut(command.loan_id)?;
-    if status == LoanStatus::Applied {
-        record.version += 1;
-    }
-    record.status = ended;
-    Ok(record.summary(tx.business_date))
 }

@@ -1,11 +1,5 @@
-//! What one does with loans. Each action takes a slice of commands: it loads all their loans at once, decides one after the
-//! other in memory, and saves with the same few statements however many there are.
-
-pub mod record;
-
-mod each;
-
-pub mod dates;
+//! What one does with loans, one file a verb. A loan officer reads an action from top to bottom: what it needs, what it refuses, what it
+//! records.
 
 pub mod offer_product;
 

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use db::fault::Fault;
+use db::gates::Try;
 use db::keys::Claim;
-use db::lane::{Asked, Command, Outcome, OutcomeOf};
+use db::lane::{About, Asked, Command, Outcome};
 use db::tx::{Today, Tx};
 use kernel::currency::Currency;
 use ledger::books::Books;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use crate::error::LoanError;
 use crate::postings::SLOTS;
 use crate::product::{Charge, Limits, Product, Withhold};
-use crate::store_product;
+use crate::store::products;
 use crate::terms::Terms;
 
 #[derive(Debug, Clone)]
@@ -42,17 +43,20 @@ struct Mapped {
 
 impl Command for OfferProduct {
     type Done = Product;
-    type Refused = LoanError;
-    const OPERATION: &'static str = "product.offer";
+    const LANE: &'static str = "office";
 
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim::of("id", &self.id.to_string()), Claim::of("product.code", &self.code)]
+    fn about(&self) -> About {
+        About {
+            claims: vec![Claim::of("id", &self.id.to_string()), Claim::of("product.code", &self.code)],
+            tries: vec![Try::TakeChart],
+            ..About::of("loan_product.offer")
+        }
     }
 
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
+    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<Self::Done>>, Fault> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.command.id).collect();
         let codes: Vec<&str> = asked.iter().map(|asked| asked.command.code.as_str()).collect();
-        let mut taken = store_product::products_taken(tx, &ids, &codes).await?;
+        let mut taken = products::products_taken(tx, &ids, &codes).await?;
         let books = Books::read(tx).await?;
         let mappings: Vec<_> = asked.iter().map(|asked| mapped(asked.command, &books)).collect();
         let new_controls: Vec<Uuid> = mappings
@@ -68,7 +72,7 @@ impl Command for OfferProduct {
             match decide(command, mapping, &taken, &by_hand, tx.today()) {
                 Ok((product, mapping)) => {
                     taken.push((product.id, product.code.clone()));
-                    store_product::product_insert(tx, &product).await?;
+                    products::product_insert(tx, &product).await?;
                     let slots: Vec<SlotMapping<'_>> = mapping
                         .iter()
                         .map(|slot| SlotMapping { slot: slot.slot, account_id: slot.account_id, control: slot.control })
@@ -76,7 +80,7 @@ impl Command for OfferProduct {
                     slots::slots_insert(tx, product.id, &slots).await?;
                     outcomes.push(Outcome::Done(product));
                 }
-                Err(refused) => outcomes.push(Outcome::Refused(refused)),
+                Err(refused) => outcomes.push(Outcome::refused(refused)),
             }
         }
         Ok(outcomes)

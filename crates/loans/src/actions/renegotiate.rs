@@ -2,19 +2,17 @@
 //! cured.
 
 use chrono::NaiveDate;
-use db::caller::Caller;
-use db::fault::Fault;
-use db::lane::{Asked, Command, OutcomeOf};
-use db::tx::Tx;
+use db::caller::{Caller, Scope};
+use db::deciding::{Effect, NotDone};
+use db::lane::About;
 use uuid::Uuid;
 
-use crate::actions::dates::value_date;
-use crate::actions::each::decide_each;
-use crate::actions::record::{Concern, NotRecorded, Recorded, Recording, Wish};
+use crate::action::{AtLoans, LoanAction, LoanDone, about_loan};
+use crate::book::Wish;
 use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::record::LoanStatus;
-use crate::store;
+use crate::touch::LoanTouch;
 
 #[derive(Debug, Clone)]
 pub struct Renegotiate {
@@ -25,69 +23,28 @@ pub struct Renegotiate {
     pub renegotiated: bool,
 }
 
-impl Command for Renegotiate {
-    type Done = Recorded;
-    type Refused = LoanError;
-    const OPERATION: &'static str = "loan.renegotiate";
-
-    fn rows(&self) -> Vec<Uuid> {
-        vec![self.loan_id]
+impl LoanAction for Renegotiate {
+    fn about(&self) -> About {
+        about_loan("loan.renegotiate", self.loan_id)
     }
 
-    fn subject(&self) -> Option<Uuid> {
-        Some(self.loan_id)
+    fn touch(&self, scope: Scope) -> LoanTouch<'_> {
+        LoanTouch::of(self.loan_id, scope, EventName::Renegotiated, self.on)
     }
 
-    async fn in_scope(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
-        let wanted: Vec<_> = asked.iter().map(|asked| (asked.command.loan_id, asked.caller.scope)).collect();
-        store::loans_visible(tx, &wanted).await
+    fn decide(&self, at: &mut AtLoans<'_>, caller: &Caller) -> Result<Effect<LoanDone>, NotDone> {
+        let record = at.loans.find(self.loan_id, &caller.scope, &at.sheet.places)?;
+        if record.status != LoanStatus::Active {
+            return Err(LoanError::NotActive(record.status).into());
+        }
+        if record.loan.renegotiated_since.is_some() == self.renegotiated {
+            let already = if self.renegotiated { "renegotiated" } else { "not renegotiated" };
+            return Err(LoanError::FlaggedAlready(already).into());
+        }
+        let value_on = at.value_date(self.on, caller, "/on")?;
+        let kind = EventKind::Renegotiated { flag: self.renegotiated };
+        let wish = Wish { reason: Some(self.reason.clone()), ..Wish::of(kind, value_on) };
+        let recorded = at.record(caller, self.loan_id, wish)?;
+        Ok(Effect::of(LoanDone::Recorded(Box::new(recorded))))
     }
-
-    async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<OutcomeOf<Self>>, Fault> {
-        let concerns: Vec<Concern<'_>> = asked
-            .iter()
-            .map(|asked| Concern {
-                loan_id: asked.command.loan_id,
-                scope: asked.caller.scope,
-                name: EventName::Renegotiated,
-                value_on: asked.command.on,
-                pays: None,
-                receipt: None,
-            })
-            .collect();
-        let mut recording = Recording::load(tx, &concerns).await?;
-        let outcomes = decide_each(
-            &mut recording,
-            asked,
-            |command| command.loan_id,
-            |recording, caller, command| renegotiate(tx, recording, caller, command),
-        )?;
-        recording.save_with_commit(tx)?;
-        Ok(outcomes)
-    }
-}
-
-fn renegotiate(
-    tx: &Tx,
-    recording: &mut Recording,
-    caller: &Caller,
-    command: &Renegotiate,
-) -> Result<Recorded, NotRecorded> {
-    let limit = recording.backdating_limit;
-    let record = recording.loans.record_mut(command.loan_id)?;
-    if record.status != LoanStatus::Active {
-        return Err(LoanError::NotActive(record.status).into());
-    }
-    if record.loan.renegotiated_since.is_some() == command.renegotiated {
-        let already = if command.renegotiated { "renegotiated" } else { "not renegotiated" };
-        return Err(LoanError::FlaggedAlready(already).into());
-    }
-    let value_on = value_date(command.on, tx.business_date, caller, limit, "/on")?;
-    let wish = Wish {
-        kind: Some(EventKind::Renegotiated { flag: command.renegotiated }),
-        value_on: Some(value_on),
-        reason: Some(command.reason.clone()),
-        ..Wish::default()
-    };
-    recording.book(tx, caller, command.loan_id, wish)
 }

@@ -1,8 +1,8 @@
 //! How payments are split, as tables.
 
-use loans::allocation::{Part, reallocated};
 use loans::event::{Event, EventKind};
-use loans::loan::{Applied, replay};
+use loans::loan::Part;
+use loans::replay::{Applied, reallocated, replay};
 use loans::terms::{Bucket, InterestMethod, Walk};
 
 use crate::support::*;

@@ -3,9 +3,10 @@
 use chrono::Days;
 use loans::accrual::is_accruing;
 use loans::event::EventKind;
-use loans::loan::{Status, replay};
+use loans::loan::Status;
 use loans::payoff::payoff;
 use loans::position::{Slot, arrears, days_overdue, difference, position};
+use loans::replay::replay;
 use loans::terms::InterestMethod;
 
 use crate::support::*;

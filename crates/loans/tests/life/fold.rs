@@ -5,9 +5,10 @@ use kernel::amount::Amount;
 use loans::accrual::{earned, is_accruing};
 use loans::event::{Event, EventKind};
 use loans::in_part::suffices;
-use loans::loan::{Loan, replay};
+use loans::loan::Loan;
 use loans::payoff::payoff;
 use loans::position::{Slot, arrears, days_overdue, position};
+use loans::replay::replay;
 use loans::terms::{Basis, Bucket, InterestMethod, Walk};
 use proptest::prelude::*;
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use chrono::Days;
 use kernel::day_count::DayCount;
 use loans::event::{Event, EventKind};
-use loans::loan::{Agreement, replay};
+use loans::loan::Agreement;
 use loans::payoff::payoff;
 use loans::position::{Slot, days_overdue, position};
+use loans::replay::replay;
 use loans::terms::{Calculation, ENGINE, Frequency, InterestMethod, Unit};
 
 use crate::support::*;

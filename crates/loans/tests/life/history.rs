@@ -1,8 +1,8 @@
 //! Which events may be recorded.
 
-use loans::event::{Event, EventKind, HistoryWouldBreak, Impossible, check};
-use loans::loan::replay;
+use loans::event::{Event, EventKind, HistoryWouldBreak, Impossible};
 use loans::position::{Slot, cash_leg, position};
+use loans::replay::{check, replay};
 
 use crate::support::*;
 

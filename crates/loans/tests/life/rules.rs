@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
 use loans::event::{Event, EventKind, EventName};
-use loans::loan::{Agreement, replay};
+use loans::loan::Agreement;
 use loans::position::{Position, Slot, cash_leg, difference, position};
 use loans::postings::{APPROVED, CLOSE_OF_DAY, DISBURSED, LAPSED, Leg, REPAID, REVERSED, RULES, Rule};
+use loans::replay::replay;
 use loans::terms::{Basis, Terms};
 
 use crate::support::*;

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::day_count::DayCount;
 use loans::event::{Event, EventKind};
-use loans::loan::{Agreement, Loan, replay};
+use loans::loan::{Agreement, Loan};
 use loans::position::{Position, Slot, position};
+use loans::replay::replay;
 use loans::terms::{
     Allocation, Amortization, Calculation, ENGINE, FirstPeriod, Frequency, Interest, InterestMethod, Rate, RatePer,
     SettlementRebate, Terms, Unit,

@@ -1,4 +1,4 @@
-//! The theorem of the books (`books.md` §1): for any closed day D, all that was booked up to D is, slot by slot, what
+//! The theorem of the books: for any closed day D, all that was booked up to D is, slot by slot, what
 //! the loans known at the close of D are worth at the clock D + 1.
 //!
 //! The model keeps books as the system does: a journal that is only appended to, one state per loan that an event in
@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
-use loans::allocation::{Part, reallocated};
-use loans::event::{Event, EventKind, check};
-use loans::loan::{Applied, Loan, replay};
+use loans::event::{Event, EventKind};
+use loans::loan::{Loan, Part};
 use loans::payoff::payoff;
 use loans::position::{Position, cash_leg, difference, position};
 use loans::postings::{CLOSE_OF_DAY, RULES};
+use loans::replay::{Applied, check, reallocated, replay};
 use proptest::prelude::*;
 use uuid::Uuid;
 

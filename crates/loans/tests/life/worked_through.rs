@@ -3,10 +3,11 @@
 
 use chrono::{Days, NaiveDate};
 use kernel::amount::Amount;
-use loans::event::{Event, EventKind, check};
-use loans::loan::{Status, replay};
+use loans::event::{Event, EventKind};
+use loans::loan::Status;
 use loans::payoff::payoff;
 use loans::position::{Position, Slot, cash_leg, days_overdue, difference, position};
+use loans::replay::{check, replay};
 
 use crate::support::*;
 

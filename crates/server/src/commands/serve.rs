@@ -10,6 +10,7 @@ use api::app::{App, Lanes, Services};
 use db::lane::InFlight;
 use db::pool::{CONNECTIONS, Pool};
 use db::tx::Tx;
+use org::settings::Settings;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -41,7 +42,7 @@ pub async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
 pub async fn listen(serving: &Serving) -> Result<TcpListener, Failure> {
     // Started twice, both are taken: the directory is the one that says what happened.
     if serving.database.database_url.is_none() {
-        db::embedded::refuse_in_use(&serving.database.data_dir)?;
+        embedded::cluster::refuse_in_use(&serving.database.data_dir)?;
     }
     TcpListener::bind(serving.listen).await.map_err(|cause| not_listening(serving, cause))
 }
@@ -74,10 +75,10 @@ async fn furnish(pool: &Pool, arguments: &Serve) -> Result<Option<String>, Failu
 pub async fn app(pool: Pool, serving: &Serving) -> Result<App, Failure> {
     let tx = Tx::begin_reading(&pool).await?;
     let tokens = Tokens::try_new(&access::setup::signing_keys(&tx).await?)?;
-    let base_currency = org::store::settings(&tx).await?.base_currency;
+    let base_currency = Settings::read(&tx).await?.base_currency;
     drop(tx);
     let in_flight = InFlight::default();
-    let lanes = Arc::new(Lanes::start(&pool, &in_flight));
+    let lanes = Arc::new(Lanes::start(&pool, &in_flight, (api::render::desk, api::render::office)));
     let metrics = crate::measures::start()?;
     let closer = Arc::new(Notify::new());
     let sandbox_clock = serving.sandbox_clock;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use access::permission::Permission;
-use api::app::Lanes;
+use api::app::{AnyCommand, Lanes};
 use db::caller::Actor;
 use db::keys::Key;
-use db::lane::{Answer, Command, Lane, Reply};
+use db::lane::{Answer, Order, Reply};
+use kernel::permission::Permission;
 use uuid::Uuid;
 
 use crate::demo::institution::{HEAD_OFFICE, Who};
@@ -29,13 +29,14 @@ impl Desk<'_> {
 
     /// Gives a command and waits until it is done. Anything but success ends the load. Given again it does nothing, so it may
     /// be given again where nobody could tell what became of it.
-    pub async fn give<C: Command + Clone>(
+    pub async fn give(
         &self,
-        lane: &Lane<C>,
         (who, permission): (Who, Permission),
         key: String,
-        command: C,
+        command: impl Into<AnyCommand>,
     ) -> Result<Answer, Failure> {
+        let command: AnyCommand = command.into();
+        let operation = command.operation();
         let user_id = match who {
             Who::Administrator => self.administrator,
             Who::Staff(index) => id("user", index),
@@ -43,18 +44,28 @@ impl Desk<'_> {
         let (signed_in_at, request_id) = (db::clock::now(), Uuid::now_v7());
         // The demo's own space of keys: none that a person chooses can be among them.
         let actor = Actor { user_id, namespace: NAMESPACE, signed_in_at, request_id };
-        let given = Key::of(NAMESPACE, &key, C::OPERATION, "", &self.fingerprint);
+        let given = Key::of(NAMESPACE, &key, operation, "", &self.fingerprint);
         let mut tries = 0;
         loop {
             tries += 1;
-            match lane.submit(actor.clone(), permission.as_str(), Some(given), command.clone()).await {
-                Reply::Answer(answer) if (200..202).contains(&answer.status) => return Ok(answer),
+            let order = Order {
+                actor: actor.clone(),
+                is_bulk: false,
+                permissions: vec![permission],
+                key: Some(given),
+                sent: None,
+                command: command.clone(),
+            };
+            match self.lanes.submit(order).await {
+                Reply::Answer(answer) if (200..203).contains(&answer.status) => return Ok(answer),
                 Reply::Answer(answer) => {
-                    return Err(refused(C::OPERATION, &key, &format!("{} {}", answer.status, answer.body)));
+                    return Err(refused(operation, &key, &format!("{} {}", answer.status, answer.body)));
                 }
                 Reply::KeyReused => return Err(Failure::Said(OTHER_PLAN.to_owned())),
-                Reply::Unavailable | Reply::InProgress if tries < TRIES => tokio::time::sleep(PAUSE).await,
-                other => return Err(refused(C::OPERATION, &key, &format!("{other:?}"))),
+                Reply::Unavailable | Reply::InProgress | Reply::TooMany if tries < TRIES => {
+                    tokio::time::sleep(PAUSE).await
+                }
+                other => return Err(refused(operation, &key, &format!("{other:?}"))),
             }
         }
     }

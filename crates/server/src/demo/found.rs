@@ -123,7 +123,7 @@ pub async fn counts(pool: &Pool) -> Result<Counts, Failure> {
     })
 }
 
-const OUTSTANDING: &str = "select coalesce(sum(principal_minor - principal_paid_minor), 0)::bigint as outstanding from loan where status = 'active'";
+const OUTSTANDING: &str = "select coalesce(sum(principal_minor - principal_paid_minor), 0)::bigint as outstanding from loan_state where status = 'active'";
 
 /// The principal that clients owe.
 pub async fn outstanding(pool: &Pool) -> Result<Amount, Failure> {

@@ -1,11 +1,12 @@
 //! The first thing that is loaded: branches, staff and their users, holidays, products. The administrator does it.
 
 use access::password::{self, PasswordHash, Salt, Turn};
-use access::permission::Permission as P;
 use access::setup::SetupError;
 use access::users::{ChangeUser, CreateUser};
 use db::pool::Pool;
+use flows::office::OfficeCommand;
 use futures::future::try_join_all;
+use kernel::permission::Permission as P;
 use org::branches::OpenBranch;
 use org::holidays::DeclareHoliday;
 use org::staff::EmployStaff;
@@ -32,7 +33,7 @@ pub async fn furnish(desk: &Desk<'_>, plan: &Plan, pool: &Pool) -> Result<(), Fa
     declare_holidays(desk, plan).await?;
     for (index, offer) in plan.world.offers.iter().enumerate() {
         let by = (Who::Administrator, P::ProductManage);
-        desk.give(&desk.lanes.offer_product, by, format!("product/{index}"), offer.command.clone()).await?;
+        desk.give(by, format!("product/{index}"), OfficeCommand::OfferProduct(offer.command.clone())).await?;
     }
     Ok(())
 }
@@ -46,7 +47,7 @@ async fn open_branches(desk: &Desk<'_>) -> Result<(), Failure> {
             parent_id: Some(desk.branch(HEAD_OFFICE)),
         };
         let by = (Who::Administrator, P::BranchManage);
-        desk.give(&desk.lanes.open_branch, by, format!("branch/{index}"), command).await?;
+        desk.give(by, format!("branch/{index}"), OfficeCommand::OpenBranch(command)).await?;
     }
     Ok(())
 }
@@ -61,7 +62,7 @@ async fn employ(desk: &Desk<'_>) -> Result<(), Failure> {
             branch_id: desk.branch(member.branch),
         };
         let by = (Who::Administrator, P::BranchManage);
-        desk.give(&desk.lanes.employ_staff, by, format!("staff/{index}"), command).await?;
+        desk.give(by, format!("staff/{index}"), OfficeCommand::EmployStaff(command)).await?;
     }
     Ok(())
 }
@@ -85,7 +86,7 @@ async fn create_users(desk: &Desk<'_>) -> Result<(), Failure> {
             own_portfolio: member.own_portfolio,
         };
         let by = (Who::Administrator, P::UserManage);
-        desk.give(&desk.lanes.create_user, by, format!("user/{index}"), command).await?;
+        desk.give(by, format!("user/{index}"), OfficeCommand::CreateUser(command)).await?;
     }
     Ok(())
 }
@@ -105,7 +106,7 @@ async fn change_password(desk: &Desk<'_>, seen_version: i64) -> Result<(), Failu
         end_sessions: false,
     };
     let by = (Who::Administrator, P::UserManage);
-    desk.give(&desk.lanes.change_user, by, format!("administrator/{seen_version}"), command).await?;
+    desk.give(by, format!("administrator/{seen_version}"), OfficeCommand::ChangeUser(command)).await?;
     Ok(())
 }
 
@@ -118,7 +119,7 @@ async fn declare_holidays(desk: &Desk<'_>, plan: &Plan) -> Result<(), Failure> {
     let given = holidays(plan.world.span).into_iter().enumerate().map(|(index, (held_on, name))| {
         let command = DeclareHoliday { id: id("holiday", index), held_on, name: name.to_owned(), branch_id: None };
         let by = (Who::Administrator, P::BranchManage);
-        desk.give(&desk.lanes.declare_holiday, by, format!("holiday/{index}"), command)
+        desk.give(by, format!("holiday/{index}"), OfficeCommand::DeclareHoliday(command))
     });
     try_join_all(given).await?;
     Ok(())

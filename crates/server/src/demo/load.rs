@@ -3,16 +3,20 @@
 //! What happens on one day is given at once, so that the lanes make few batches of it; only where numbers are given out, to
 //! clients and loans, one comes after the other, so that the same seed numbers them the same way.
 
-use access::permission::Permission as P;
 use chrono::NaiveDate;
 use clients::actions::activate::Activate;
 use clients::actions::register::Register;
 use clients::client::{ClientKind, ClientStatus};
+use clients::command::ClientCommand;
 use db::pool::Pool;
+use flows::desk_command::DeskCommand;
+use flows::office::OfficeCommand;
 use futures::future::try_join_all;
 use futures::try_join;
 use kernel::amount::Amount;
+use kernel::permission::Permission as P;
 use kernel::plain_amount::PlainAmount;
+use ledger::command::EntryCommand;
 use ledger::manual::{ManualLine, PostManualEntry};
 use ledger::periods::{ClosePeriod, Month};
 use loans::actions::apply::Apply;
@@ -22,6 +26,7 @@ use loans::actions::end_application::{EndApplication, Ending};
 use loans::actions::renegotiate::Renegotiate;
 use loans::actions::repay::{Overpayment, Repay};
 use loans::actions::reverse::Reverse;
+use loans::command::LoanCommand;
 use uuid::Uuid;
 
 use crate::demo::desk::Desk;
@@ -49,7 +54,7 @@ pub async fn load(
 ) -> Result<Loaded, Failure> {
     for day in plan.world.span.days().filter(|day| *day >= open_on) {
         if let Some(acts) = plan.days.get(&day) {
-            Loading { desk, plan }.day(acts).await?;
+            Loading { desk, plan, pool }.day(acts).await?;
         }
         flows::close_of_day::close_through(pool, day).await?;
         if !goes_on(day) {
@@ -73,6 +78,7 @@ fn compare(planned: Amount, loaded: Amount) -> Result<Loaded, Failure> {
 struct Loading<'a> {
     desk: &'a Desk<'a>,
     plan: &'a Plan,
+    pool: &'a Pool,
 }
 
 impl Loading<'_> {
@@ -120,7 +126,9 @@ impl Loading<'_> {
                 phone: Some(person.phone.clone()),
             };
             let by = (Who::Staff(person.officer), P::ClientManage);
-            self.desk.give(&self.desk.lanes.register_client, by, format!("client/{index}"), command).await?;
+            self.desk
+                .give(by, format!("client/{index}"), DeskCommand::Client(ClientCommand::Register(command)))
+                .await?;
         }
         Ok(())
     }
@@ -128,7 +136,9 @@ impl Loading<'_> {
     async fn activate(&self, index: usize) -> Result<(), Failure> {
         let command = Activate { client_id: id("client", index) };
         let by = (Who::Staff(self.plan.people[index].officer), P::ClientManage);
-        self.desk.give(&self.desk.lanes.activate_client, by, format!("client/{index}/activate"), command).await?;
+        self.desk
+            .give(by, format!("client/{index}/activate"), DeskCommand::Client(ClientCommand::Activate(command)))
+            .await?;
         Ok(())
     }
 
@@ -147,7 +157,7 @@ impl Loading<'_> {
                 applied_on: None,
             };
             let by = (self.officer(*index), P::LoanApply);
-            self.desk.give(&self.desk.lanes.apply, by, format!("loan/{index}"), command).await?;
+            self.desk.give(by, format!("loan/{index}"), DeskCommand::Loan(LoanCommand::Apply(command))).await?;
         }
         Ok(())
     }
@@ -164,7 +174,7 @@ impl Loading<'_> {
             valid_until: Some(later(loan.expected_disbursed_on, 30)),
         };
         let by = (Who::Staff(MANAGER), P::LoanApprove);
-        self.desk.give(&self.desk.lanes.approve, by, format!("loan/{index}/approve"), command).await?;
+        self.desk.give(by, format!("loan/{index}/approve"), DeskCommand::Loan(LoanCommand::Approve(command))).await?;
         Ok(())
     }
 
@@ -174,7 +184,9 @@ impl Loading<'_> {
             Ending::Withdraw => ((self.officer(index), P::LoanApply), "The client no longer wants the loan"),
         };
         let command = EndApplication { loan_id: id("loan", index), ending, reason: Some(reason.to_owned()) };
-        self.desk.give(&self.desk.lanes.end_application, by, format!("loan/{index}/{ending}"), command).await?;
+        self.desk
+            .give(by, format!("loan/{index}/{ending}"), DeskCommand::Loan(LoanCommand::EndApplication(command)))
+            .await?;
         Ok(())
     }
 
@@ -187,7 +199,7 @@ impl Loading<'_> {
             receipt: Some(format!("D-{:06}", index + 1)),
         };
         let by = (Who::Staff(TELLER), P::LoanDisburse);
-        self.desk.give(&self.desk.lanes.disburse, by, format!("loan/{index}/disburse"), command).await?;
+        self.desk.give(by, format!("loan/{index}/disburse"), DeskCommand::Loan(LoanCommand::Disburse(command))).await?;
         Ok(())
     }
 
@@ -203,7 +215,9 @@ impl Loading<'_> {
                 reason: Some("Mistyped: keyed twice the amount".to_owned()),
             };
             let by = (Who::Staff(MANAGER), P::LoanReverse);
-            self.desk.give(&self.desk.lanes.reverse, by, format!("payment/{number}/reverse"), command).await?;
+            self.desk
+                .give(by, format!("payment/{number}/reverse"), DeskCommand::Loan(LoanCommand::Reverse(command)))
+                .await?;
         }
         let (key, receipt) = (format!("payment/{number}"), format!("R-{:06}", number + 1));
         self.repay_amount(payment, payment.amount, key, receipt).await?;
@@ -226,7 +240,7 @@ impl Loading<'_> {
             overpayment: Overpayment::Take,
         };
         let by = (Who::Staff(payment.taken_by), P::LoanRepay);
-        Ok(self.desk.give(&self.desk.lanes.repay, by, key, command).await?.body)
+        Ok(self.desk.give(by, key, DeskCommand::Loan(LoanCommand::Repay(command))).await?.body)
     }
 
     async fn flag(&self, flag: &Flag) -> Result<(), Failure> {
@@ -241,7 +255,9 @@ impl Loading<'_> {
             renegotiated: flag.renegotiated,
         };
         let by = (Who::Staff(MANAGER), P::LoanFlag);
-        self.desk.give(&self.desk.lanes.renegotiate, by, format!("loan/{}/{word}", flag.loan), command).await?;
+        self.desk
+            .give(by, format!("loan/{}/{word}", flag.loan), DeskCommand::Loan(LoanCommand::Renegotiate(command)))
+            .await?;
         Ok(())
     }
 
@@ -263,13 +279,15 @@ impl Loading<'_> {
             lines: lines.collect(),
         };
         let by = (Who::Staff(ACCOUNTANT), P::JournalPost);
-        self.desk.give(&self.desk.lanes.post_manual_entry, by, format!("entry/{number}"), command).await?;
+        self.desk.give(by, format!("entry/{number}"), DeskCommand::Entry(EntryCommand::Post(command))).await?;
         Ok(())
     }
 
     async fn close_month(&self, month: Month) -> Result<(), Failure> {
         let by = (Who::Staff(ACCOUNTANT), P::PeriodManage);
-        self.desk.give(&self.desk.lanes.close_period, by, format!("month/{month}"), ClosePeriod { month }).await?;
+        let command = OfficeCommand::ClosePeriod(ClosePeriod { month });
+        self.desk.give(by, format!("month/{month}"), command).await?;
+        flows::close_of_day::work_off(self.pool).await?;
         Ok(())
     }
 

@@ -1,0 +1,208 @@
+//! `POST /v1/commands`: many commands in one request, each on its own, or all of them or none.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use db::lane::{Reply, Sent};
+use flows::atomic::Item;
+use flows::desk::foresee;
+use flows::desk_command::DeskCommand;
+use kernel::permission::Permission;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::app::AnyCommand;
+use crate::asking::{Asking, Reading, is_key, respond};
+use crate::body::{Body, Parameters};
+use crate::bulk::{BulkItem, Read, give_all, read};
+use crate::giving::shown;
+use crate::operation::{Access, Operation, Repeat, schema};
+use crate::problem::Problem;
+use crate::wire::DryRun;
+
+/// Most items in one request, and in an atomic one.
+const MOST: usize = 1_000;
+const MOST_ATOMIC: usize = 200;
+
+pub const OPERATIONS: &[Operation] = &[Operation::post("/v1/commands", "commands.run", Access::SignedIn, || post(run))
+    .about("Commands", "Give up to 1,000 commands: each is decided on its own, or (atomic: true, up to 200) all or none")
+    .repeat(Repeat::ByItemKeys)
+    .query(schema::<DryRun>)
+    .takes(
+        schema::<CommandsRequest>,
+        r#"{"items": [{"key": "visit-17-1", "operation": "loan.repay", "path": {"id": "0198c0de-0000-7000-8000-000000000030"},
+                       "body": {"amount": "110.00", "channel": "officer", "receipt": "R-000118"}}]}"#,
+    )
+    .answers(200, schema::<CommandsView>)];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommandsRequest {
+    #[schemars(length(min = 1, max = 1000))]
+    items: Vec<CommandItem>,
+    /// True: all items or none, as one command under the header Idempotency-Key; then no item has a key.
+    #[serde(default)]
+    atomic: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommandItem {
+    /// The item's idempotency key; keys of items and of single commands are one space.
+    key: Option<String>,
+    /// The command by its name: `loan.repay`, the operationId with a dot.
+    operation: String,
+    /// The parameters of the operation's path.
+    #[serde(default)]
+    path: BTreeMap<String, String>,
+    /// The body of the single command. Left out: none.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    body: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CommandsView {
+    /// In the order of the items.
+    data: Vec<CommandItemView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CommandItemView {
+    /// Absent in an atomic call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// As the single command would have answered.
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replayed: Option<bool>,
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    body: Option<Box<RawValue>>,
+}
+
+async fn run(asking: Asking, dry_run: Parameters<DryRun>, body: Body<CommandsRequest>) -> Result<Response, Problem> {
+    let CommandsRequest { items, atomic } = body.value;
+    let most = if atomic { MOST_ATOMIC } else { MOST };
+    if items.is_empty() || items.len() > most {
+        let detail = format!("send 1 to {most} items");
+        return Err(Problem::malformed(detail.clone()).at("/items", "field.invalid", detail));
+    }
+    match (atomic, dry_run.0.is_wanted()) {
+        (true, dry_run) => run_all(&asking, items, &body.canonical, dry_run).await,
+        (false, false) => run_each(&asking, items).await,
+        (false, true) => {
+            Err(Problem::malformed("a dry run of several commands is that of an atomic call: send atomic: true"))
+        }
+    }
+}
+
+async fn run_each(asking: &Asking, items: Vec<CommandItem>) -> Result<Response, Problem> {
+    let mut bulk = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        let key = item.key.clone().filter(|key| is_key(key)).ok_or_else(|| {
+            let detail = "a key has 1 to 255 visible ASCII characters";
+            Problem::malformed(detail).at(format!("/items/{index}/key"), "field.invalid", detail)
+        })?;
+        bulk.push(BulkItem { key, path: path_of(asking, &item), body: body_of(&item), operation: item.operation });
+    }
+    let keys: Vec<String> = bulk.iter().map(|item| item.key.clone()).collect();
+    let told = give_all(asking, bulk).await;
+    let view = |(key, told): (String, crate::bulk::Told)| CommandItemView {
+        key: Some(key),
+        status: told.status,
+        replayed: Some(told.replayed),
+        body: RawValue::from_string(told.body).ok(),
+    };
+    Ok(Json(CommandsView { data: keys.into_iter().zip(told).map(view).collect() }).into_response())
+}
+
+/// The parameters in the order of the template; one that is missing names nothing.
+fn path_of(asking: &Asking, item: &CommandItem) -> Vec<String> {
+    let names = asking.find(&item.operation).into_iter().flat_map(Operation::path_names);
+    names.map(|name| item.path.get(name).cloned().unwrap_or_default()).collect()
+}
+
+fn body_of(item: &CommandItem) -> String {
+    item.body.as_ref().map_or_else(|| "{}".to_owned(), |body| body.get().to_owned())
+}
+
+/// All items as one command.
+async fn run_all(
+    asking: &Asking,
+    items: Vec<CommandItem>,
+    canonical: &str,
+    dry_run: bool,
+) -> Result<Response, Problem> {
+    let (command, asked) = command_of(asking, &items)?;
+    if dry_run {
+        let Reading { tx, caller } = asking.read().await?;
+        if let Some(index) = asked.iter().position(|permission| !caller.may(*permission)) {
+            return Err(at_item(index, Problem::of_denied(db::caller::Denied::Lacks(asked[index]))));
+        }
+        let foreseen = foresee(&tx, &caller, &command).await?;
+        return shown(&command, foreseen, tx.business_date).map(|view| Json(view).into_response());
+    }
+    let sent = Sent { path: String::new(), body: canonical.to_owned() };
+    let key = asking.key(&sent).await?;
+    let mut permissions = asked.clone();
+    permissions.sort_unstable();
+    permissions.dedup();
+    let reply = asking.app.lanes.submit(asking.order(permissions, Some(key), sent, command.into())).await;
+    match reply {
+        Reply::Denied(db::caller::Denied::Lacks(lacking)) => {
+            let index = asked.iter().position(|permission| *permission == lacking).unwrap_or_default();
+            Err(at_item(index, Problem::of_denied(db::caller::Denied::Lacks(lacking))))
+        }
+        other => respond(other),
+    }
+}
+
+/// An atomic call that was held, read again, with what its items ask for.
+pub fn held(asking: &Asking, body: &str) -> Result<(AnyCommand, Vec<Permission>), Problem> {
+    let request: CommandsRequest = crate::body::read(body.as_bytes())?;
+    let (command, mut permissions) = command_of(asking, &request.items)?;
+    permissions.sort_unstable();
+    permissions.dedup();
+    Ok((command.into(), permissions))
+}
+
+/// The items as one command, and what each asks for.
+fn command_of(asking: &Asking, items: &[CommandItem]) -> Result<(DeskCommand, Vec<Permission>), Problem> {
+    let mut commands = Vec::with_capacity(items.len());
+    let mut asked: Vec<Permission> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let Read { row, command, sent } = read_item(asking, index, item)?;
+        let AnyCommand::Desk(command) = command else { return Err(Problem::internal()) };
+        asked.extend(row.permission());
+        commands.push(Item { command, sent });
+    }
+    Ok((DeskCommand::All(commands), asked))
+}
+
+fn read_item(asking: &Asking, index: usize, item: &CommandItem) -> Result<Read, Problem> {
+    if item.key.is_some() {
+        let detail =
+            "an atomic call is one command: its key stands in the header Idempotency-Key, and its items have none";
+        return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "command.key_of_item", detail).at(
+            format!("/items/{index}/key"),
+            "command.key_of_item",
+            detail,
+        ));
+    }
+    read(asking, &item.operation, &path_of(asking, item), &body_of(item)).map_err(|problem| at_item(index, problem))
+}
+
+/// The problem of an item as that of the call, with the place of the item.
+fn at_item(index: usize, mut problem: Problem) -> Problem {
+    if problem.errors.is_empty() {
+        let (code, detail) = (problem.code, problem.detail.clone());
+        return problem.at(format!("/items/{index}"), code, detail);
+    }
+    for error in &mut problem.errors {
+        let inside = if error.pointer == "/operation" { "" } else { "/body" };
+        error.pointer = format!("/items/{index}{inside}{}", error.pointer);
+    }
+    problem
+}

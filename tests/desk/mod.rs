@@ -1,0 +1,8 @@
+//! The desk: commands of all kinds in one batch, in one call, or all of them or none.
+
+mod atomic;
+mod commands;
+mod dry_runs;
+mod held;
+mod mixture;
+mod months;
