@@ -19,6 +19,8 @@ pub mod throttle;
 
 pub mod refresh;
 
+mod ed25519;
+
 pub mod tokens;
 
 pub mod sign_in;

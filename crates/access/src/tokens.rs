@@ -1,36 +1,34 @@
-//! Access tokens: a JWT with one algorithm, one type, one issuer.
+//! Access tokens: a JWT with one algorithm, one type, one issuer. jsonwebtoken writes and reads them.
 //!
-//! EdDSA over Ed25519 and nothing else: the header is compared with the one that this program writes, so a token can not choose
-//! how it is checked (no `alg: none`, no key confusion, no `kid` tricks). A general JWT library would bring RSA and with it
-//! a known timing weakness, to support choices that must not exist. Claims follow RFC 9068.
+//! EdDSA over Ed25519 and nothing else: the whole header is compared with the one that this program writes, so a token can not
+//! choose how it is checked (no `alg: none`, no key confusion, no `kid` tricks, no key of its own, nothing `crit`). The times
+//! are compared here and not by the crate: it reads the machine's clock itself, and a remembered token must be compared
+//! again with every request. Claims follow RFC 9068.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use db::caller::Actor;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::ed25519;
+
 /// How long an access token is taken.
 pub const LIFETIME: Duration = Duration::minutes(10);
 
+/// How far the clocks of two servers may lie apart: one takes what the other has just signed. An expiry gets no grace.
+const SKEW: Duration = Duration::minutes(1);
+
+const TYPE: &str = "at+jwt";
 const ISSUER: &str = "ayni";
 const AUDIENCE: &str = "ayni-api";
 
-/// Verified tokens that are remembered: a check costs 32 µs, a look-up one.
+/// Verified tokens that are remembered: a check costs 60 µs, a look-up one.
 const REMEMBERED: usize = 10_000;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Header {
-    alg: String,
-    typ: String,
-    kid: Uuid,
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claims {
@@ -40,6 +38,9 @@ struct Claims {
     /// The space of the caller's idempotency keys.
     space: Uuid,
     iat: i64,
+    /// Not written, since a token counts from when it was made. One that stands there is obeyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
     /// When the token was made, in microseconds: "all sessions from now on" must not take one of the same second.
     made: i64,
@@ -48,9 +49,10 @@ struct Claims {
 /// Signs and checks access tokens. Cheap to clone; all servers of an institution share the keys through the database.
 #[derive(Clone)]
 pub struct Tokens {
-    signing_id: Uuid,
-    signing: Arc<SigningKey>,
-    verifying: Arc<HashMap<Uuid, VerifyingKey>>,
+    signing: Arc<(Header, EncodingKey)>,
+    /// By `kid`, beside the only header that is taken with it.
+    verifying: Arc<HashMap<String, (Header, DecodingKey)>>,
+    validation: Arc<Validation>,
     remembered: Arc<Mutex<HashMap<[u8; 32], Claims>>>,
 }
 
@@ -74,24 +76,25 @@ pub enum TokenError {
 pub fn new_key() -> Result<(Vec<u8>, Vec<u8>), getrandom::Error> {
     let mut secret = [0_u8; 32];
     getrandom::fill(&mut secret)?;
-    let key = SigningKey::from_bytes(&secret);
-    Ok((secret.to_vec(), key.verifying_key().to_bytes().to_vec()))
+    Ok((secret.to_vec(), ed25519::public(&secret).to_vec()))
 }
 
 impl Tokens {
-    /// From the stored keys, newest first: (id, private).
+    /// From the stored keys, newest first: (id, private). All of them check, the newest signs.
     pub fn try_new(keys: &[(Uuid, Vec<u8>)]) -> Result<Tokens, TokenError> {
-        let mut pairs = Vec::new();
+        ed25519::install();
+        let mut signing = None;
+        let mut verifying = HashMap::new();
         for (id, private) in keys {
-            let secret: [u8; 32] = private.as_slice().try_into().map_err(|_| TokenError::NoKey)?;
-            pairs.push((*id, SigningKey::from_bytes(&secret)));
+            let secret: &[u8; 32] = private.as_slice().try_into().map_err(|_| TokenError::NoKey)?;
+            let (signs, checks) = ed25519::keys(secret);
+            signing.get_or_insert_with(|| (header(*id), signs));
+            verifying.insert(id.to_string(), (header(*id), checks));
         }
-        let verifying = pairs.iter().map(|(id, key)| (*id, key.verifying_key())).collect();
-        let (signing_id, signing) = pairs.into_iter().next().ok_or(TokenError::NoKey)?;
         Ok(Tokens {
-            signing_id,
-            signing: Arc::new(signing),
+            signing: Arc::new(signing.ok_or(TokenError::NoKey)?),
             verifying: Arc::new(verifying),
+            validation: Arc::new(validation()),
             remembered: Arc::default(),
         })
     }
@@ -103,13 +106,13 @@ impl Tokens {
             sub: user_id,
             space: namespace,
             iat: now.timestamp(),
+            nbf: None,
             exp: (now + LIFETIME).timestamp(),
             made: now.timestamp_micros(),
         };
-        let header = Header { alg: "EdDSA".into(), typ: "at+jwt".into(), kid: self.signing_id };
-        let signed = format!("{}.{}", encoded(&header), encoded(&claims));
-        let signature = self.signing.sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+        let (header, key) = &*self.signing;
+        // Plain structs of text and numbers always serialize, and the key was read before; an empty token would be taken nowhere.
+        jsonwebtoken::encode(header, &claims, key).unwrap_or_default()
     }
 
     /// Who a token names, if it is ours and still valid.
@@ -127,26 +130,25 @@ impl Tokens {
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }
+        let latest = (now + SKEW).timestamp();
+        if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
+            return Err(TokenError::Invalid);
+        }
         let signed_in_at = DateTime::from_timestamp_micros(claims.made).ok_or(TokenError::Invalid)?;
         Ok(Actor { user_id: claims.sub, namespace: claims.space, signed_in_at, request_id })
     }
 
     fn claims(&self, token: &str) -> Result<Claims, TokenError> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
-        let (header, claims) = signed.split_once('.').ok_or(TokenError::Invalid)?;
-        let header: Header = decoded(header)?;
-        if header.alg != "EdDSA" || header.typ != "at+jwt" {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let kid = header.kid.as_deref().ok_or(TokenError::Invalid)?;
+        let (ours, key) = self.verifying.get(kid).ok_or(TokenError::Invalid)?;
+        if header != *ours {
             return Err(TokenError::Invalid);
         }
-        let key = self.verifying.get(&header.kid).ok_or(TokenError::Invalid)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Invalid)?;
-        let signature = Signature::from_slice(&signature).map_err(|_| TokenError::Invalid)?;
-        key.verify_strict(signed.as_bytes(), &signature).map_err(|_| TokenError::Invalid)?;
-        let claims: Claims = decoded(claims)?;
-        if claims.iss != ISSUER || claims.aud != AUDIENCE {
-            return Err(TokenError::Invalid);
+        match jsonwebtoken::decode(token, key, &self.validation) {
+            Ok(token) => Ok(token.claims),
+            Err(_) => Err(TokenError::Invalid),
         }
-        Ok(claims)
     }
 
     fn remember(&self, digest: [u8; 32], claims: Claims) {
@@ -158,18 +160,27 @@ impl Tokens {
     }
 }
 
-fn encoded<T: Serialize>(part: &T) -> String {
-    // Plain structs of text and numbers always serialize; an empty part would not verify anywhere.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).unwrap_or_default())
+fn header(key_id: Uuid) -> Header {
+    Header { typ: Some(TYPE.into()), kid: Some(key_id.to_string()), ..Header::new(Algorithm::EdDSA) }
 }
 
-fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, TokenError> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Invalid)?;
-    serde_json::from_slice(&bytes).map_err(|_| TokenError::Invalid)
+/// What the crate checks of the claims: they are there, and name this issuer and this audience.
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn tokens() -> (Tokens, DateTime<Utc>) {
@@ -218,5 +229,159 @@ mod tests {
         for text in abused {
             assert_eq!(tokens.verify(&text, now, Uuid::nil()), Err(TokenError::Invalid), "{text}");
         }
+    }
+
+    /// A token as ours are, of which one word is changed before the right key signs it: without a good signature a refusal
+    /// proves nothing of the other checks.
+    struct Forge {
+        private: Vec<u8>,
+        tokens: Tokens,
+        now: DateTime<Utc>,
+        header: Value,
+        claims: Value,
+    }
+
+    impl Forge {
+        fn new() -> Forge {
+            let (private, _) = new_key().unwrap();
+            let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+            Forge {
+                tokens: Tokens::try_new(&[(Uuid::from_u128(1), private.clone())]).unwrap(),
+                private,
+                now,
+                header: json!({"alg": "EdDSA", "typ": "at+jwt", "kid": Uuid::from_u128(1)}),
+                claims: json!({
+                    "iss": "ayni", "aud": "ayni-api", "sub": Uuid::from_u128(7), "space": Uuid::from_u128(7),
+                    "iat": now.timestamp(), "exp": now.timestamp() + 600, "made": now.timestamp_micros(),
+                }),
+            }
+        }
+
+        fn verified(&self, header: &Value, claims: &Value) -> Result<Uuid, TokenError> {
+            let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+            let text = format!("{}.{}", encoded(header), encoded(claims));
+            let key = EncodingKey::from_ed_der(&self.private);
+            let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::EdDSA).unwrap();
+            self.tokens.verify(&format!("{text}.{signature}"), self.now, Uuid::nil()).map(|actor| actor.user_id)
+        }
+    }
+
+    fn with(part: &Value, name: &str, value: Value) -> Value {
+        let mut part = part.clone();
+        part[name] = value;
+        part
+    }
+
+    fn without(part: &Value, name: &str) -> Value {
+        let mut part = part.clone();
+        part.as_object_mut().unwrap().remove(name);
+        part
+    }
+
+    #[test]
+    fn another_header_is_refused_whoever_signed() {
+        let forge = Forge::new();
+        let header = &forge.header;
+        assert_eq!(forge.verified(header, &forge.claims), Ok(Uuid::from_u128(7)));
+        let refused = [
+            with(header, "alg", json!("none")),
+            with(header, "alg", json!("HS256")),
+            with(header, "alg", json!("RS256")),
+            with(header, "alg", json!("ES256")),
+            with(header, "alg", json!(["EdDSA"])),
+            without(header, "alg"),
+            with(header, "typ", json!("JWT")),
+            with(header, "typ", Value::Null),
+            without(header, "typ"),
+            with(header, "kid", json!(Uuid::from_u128(2))),
+            with(header, "kid", json!("../../dev/null")),
+            with(header, "kid", json!("' or true --")),
+            with(header, "kid", json!(1)),
+            without(header, "kid"),
+            with(header, "crit", json!(["exp"])),
+            with(header, "crit", json!([])),
+            with(&with(header, "crit", json!(["b64"])), "b64", json!(false)),
+            with(header, "jwk", json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"})),
+            with(header, "jku", json!("https://example.org/keys")),
+            with(header, "x5c", json!(["AAAA"])),
+            with(header, "zip", json!("DEF")),
+            with(header, "anything", json!("else")),
+        ];
+        for header in refused {
+            assert_eq!(forge.verified(&header, &forge.claims), Err(TokenError::Invalid), "{header}");
+        }
+    }
+
+    #[test]
+    fn other_claims_are_refused_whoever_signed() {
+        let forge = Forge::new();
+        let (header, claims) = (&forge.header, &forge.claims);
+        let later = |seconds: i64| json!(forge.now.timestamp() + seconds);
+        let refused = [
+            with(claims, "iss", json!("another")),
+            with(claims, "iss", json!(["ayni"])),
+            without(claims, "iss"),
+            with(claims, "aud", json!("another")),
+            with(claims, "aud", json!(["ayni-api", "another"])),
+            without(claims, "aud"),
+            with(claims, "sub", json!("everybody")),
+            without(claims, "sub"),
+            with(claims, "exp", json!("2100-01-01")),
+            with(claims, "exp", json!(1e300)),
+            with(claims, "exp", json!(-1)),
+            without(claims, "exp"),
+            with(claims, "iat", later(61)),
+            without(claims, "iat"),
+            with(claims, "nbf", later(61)),
+            with(claims, "nbf", json!("today")),
+            with(claims, "made", json!(i64::MAX)),
+            without(claims, "made"),
+        ];
+        for claims in refused {
+            // The second time it may be remembered, and is refused all the same.
+            assert_eq!(forge.verified(header, &claims), Err(TokenError::Invalid), "{claims}");
+            assert_eq!(forge.verified(header, &claims), Err(TokenError::Invalid), "{claims}");
+        }
+        assert_eq!(forge.verified(header, &with(claims, "exp", later(0))), Err(TokenError::Expired));
+        // The clock of the server that signed may be a minute fast.
+        for claims in [with(claims, "iat", later(60)), with(claims, "nbf", later(60))] {
+            assert_eq!(forge.verified(header, &claims), Ok(Uuid::from_u128(7)), "{claims}");
+        }
+    }
+
+    #[test]
+    fn all_keys_check_and_the_newest_signs() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let [old, new] = [1, 2].map(|id| (Uuid::from_u128(id), new_key().unwrap().0));
+        let before = Tokens::try_new(std::slice::from_ref(&old)).unwrap();
+        let both = Tokens::try_new(&[new.clone(), old]).unwrap();
+        let after = Tokens::try_new(&[new]).unwrap();
+        let user = Uuid::from_u128(7);
+        let [of_old, of_new] = [&before, &both].map(|tokens| tokens.sign(user, user, now));
+        let taken = |tokens: &Tokens, token: &str| tokens.verify(token, now, Uuid::nil()).is_ok();
+        assert!(taken(&before, &of_old) && taken(&both, &of_old) && taken(&both, &of_new) && taken(&after, &of_new));
+        // A key that is gone, or not here yet, takes its tokens with it.
+        assert!(!taken(&after, &of_old) && !taken(&before, &of_new));
+        assert_eq!(Tokens::try_new(&[]).err(), Some(TokenError::NoKey));
+        assert_eq!(Tokens::try_new(&[(user, vec![0; 31])]).err(), Some(TokenError::NoKey));
+    }
+
+    /// Servers of two versions stand side by side during an update, and each takes the other's tokens.
+    #[test]
+    fn a_token_reads_as_it_always_did() {
+        let tokens = Tokens::try_new(&[(Uuid::from_u128(1), vec![7; 32])]).unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let token = tokens.sign(Uuid::from_u128(7), Uuid::from_u128(8), now);
+        let parts: Vec<Value> = token
+            .split('.')
+            .take(2)
+            .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+            .collect();
+        assert_eq!(parts[0], json!({"alg": "EdDSA", "typ": "at+jwt", "kid": Uuid::from_u128(1)}));
+        let claims = json!({
+            "iss": "ayni", "aud": "ayni-api", "sub": Uuid::from_u128(7), "space": Uuid::from_u128(8),
+            "iat": 1_800_000_000, "exp": 1_800_000_600, "made": 1_800_000_000_000_000_i64,
+        });
+        assert_eq!(parts[1], claims);
     }
 }
