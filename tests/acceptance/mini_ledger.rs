@@ -1,4 +1,4 @@
-//! The mini ledger of the reference (`domain.md` §3.6): eighteen events on their dates, to the cent.
+//! The mini ledger: eighteen events on their dates, to the cent.
 
 use super::bank::{self, balances, change, close, entry, expected, lines_of, must_verify, par, rows, trial_balance};
 use crate::harness::builders::Loan;

@@ -1,4 +1,4 @@
-//! The ageing and portfolio-at-risk fixture of the reference (`domain.md` §4.7): nine loans, made as loans are made.
+//! The ageing and portfolio-at-risk fixture: nine loans, made as loans are made.
 
 use std::collections::BTreeMap;
 

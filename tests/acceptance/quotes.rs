@@ -1,4 +1,4 @@
-//! The calculator against the worked cases of the reference (`domain.md` §2.7), to the cent.
+//! The calculator against the worked cases, to the cent.
 
 use super::bank::{cents, merge, money};
 use crate::harness::*;

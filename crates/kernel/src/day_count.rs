@@ -136,7 +136,7 @@ mod tests {
         Amount::round_half_up(minor).unwrap().minor()
     }
 
-    /// domain.md §2.4: actual days, then the 30/360 days and amounts, then the amounts of the four actual conventions.
+    /// Actual days, then the 30/360 days and amounts, then the amounts of the four actual conventions.
     #[test]
     fn the_table_of_reference() {
         let rows = [

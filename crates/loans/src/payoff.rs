@@ -3,7 +3,7 @@
 //! The borrower pays the principal that is left and interest for the time that the money was used, less the interest
 //! that is already paid; so interest paid ahead comes back. Interest *for the time used*:
 //! - declining: the contract interest earned on the date;
-//! - flat: the interest at the true periodic rate (actuarial method, the default rebate of `domain.md` §2.2). At a due
+//! - flat: the interest at the true periodic rate (actuarial method, the default rebate). At a due
 //!   date the debt is then the present value of the instalments still ahead; inside a period it grows in a straight
 //!   line.
 //!

@@ -4,7 +4,7 @@
 //! every instalment is positive; due dates strictly increase; all instalments but the last are equal where the terms say
 //! so; the same input gives the same output. The last instalment absorbs what rounding left over. Interest is rounded once
 //! per instalment from its exact value, half up. Formulas: the level annuity with rates that may differ by period,
-//! A = P / Σ_k Π_{j≤k} 1/(1+i_j); the rules of rounding are those of the house (`api.md`).
+//! A = P / Σ_k Π_{j≤k} 1/(1+i_j); the rules of rounding are those of the terms.
 //!
 //! Deliberately absent: charges, payments, accrual between due dates, holidays. A schedule is what was promised.
 

@@ -2,7 +2,7 @@
 //!
 //! Days overdue = the day less the oldest unpaid due date, so what falls due on the day itself is 0. "At least 1 day" is over 0.
 //! With renegotiated: every renegotiated loan counts in every column, once, however current it is; without: only by its days
-//! (`domain.md` §4.2, §4.3). The state of a loan holds a date and not days, so a past day costs what today costs.
+//!. The state of a loan holds a date and not days, so a past day costs what today costs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -240,7 +240,7 @@ async fn names(tx: &Tx, by: By) -> Result<HashMap<String, String>, Fault> {
 mod tests {
     use super::*;
 
-    /// The fixture of `domain.md` §4.7: balance, days overdue, renegotiated.
+    /// Nine loans worked by hand: balance, days overdue, renegotiated.
     const LOANS: [(i64, i64, bool); 9] = [
         (420_000, 0, false),
         (185_050, 1, false),

@@ -1,4 +1,4 @@
-//! What a loan truly costs: the rates of `domain.md` §2.7 and §2.8, and what must hold of any.
+//! What a loan truly costs: the rates of the worked cases, and what must hold of any.
 
 use kernel::amount::Amount;
 use loans::disclosure::{DisclosureError, disclosure, true_periodic_rate};
@@ -49,7 +49,7 @@ fn rates_of_the_worked_cases() {
     }
 }
 
-/// The periodic rates that `domain.md` prints, to its places.
+/// The periodic rates of the worked cases, to the places that were worked out.
 #[test]
 fn true_rates_of_the_worked_cases() {
     let cases = [

@@ -1,4 +1,4 @@
-//! The worked cases of `domain.md` §2.7, figure by figure as that page states them.
+//! Cases worked by hand, figure by figure.
 
 use kernel::amount::Amount;
 use loans::schedule::Schedule;
@@ -65,7 +65,7 @@ fn the_summary_figures_of_each_case() {
     }
 }
 
-/// `number: principal/interest/balance; …` as `domain.md` prints it.
+/// `number: principal/interest/balance; …` as it is written by hand.
 fn check_in_full(schedule: &Schedule, listed: &str) {
     let rows: Vec<(u32, Amount, Amount, Amount)> = listed
         .split("; ")
@@ -114,7 +114,7 @@ fn the_first_instalment_splits_as_stated() {
     }
 }
 
-/// The pricing ladder of `domain.md` §2.8: level, last.
+/// The pricing ladder: level, last.
 #[test]
 fn the_ladder_of_prices() {
     let three = || declining("3", RatePer::Month);

@@ -4,7 +4,7 @@ use loans::terms::{RatePer, RoundingMode, Terms, Unit};
 
 use crate::support::{daily, declining, every, rounded};
 
-/// What is left out has the defaults of `api.md`.
+/// What is left out has the defaults of the API.
 #[test]
 fn the_shortest_terms() {
     let text = r#"{"frequency": {"every": 1, "unit": "month"},

@@ -1,4 +1,4 @@
-//! Loans of `domain.md` that were worked by hand, and what the rules say at their edges.
+//! Loans that were worked by hand, and what the rules say at their edges.
 
 use chrono::Days;
 use loans::accrual::is_accruing;
@@ -30,7 +30,7 @@ fn the_nights_of_the_first_month_add_up_to_its_interest() {
 
 #[test]
 fn the_mini_ledger_of_the_domain() {
-    // domain.md §3.6: both loans of 12,000, A paying its instalment in full, B paying 1,000 of 1,240.
+    // Both loans of 12,000, A paying its instalment in full, B paying 1,000 of 1,240.
     for (agreement, paid, principal_paid, night) in
         [(w02(), "1134.72", "894.72", "7.16"), (w01(), "1000", "760.00", "7.74")]
     {

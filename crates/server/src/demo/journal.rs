@@ -145,7 +145,7 @@ pub fn savings_returned(on: NaiveDate, branch: usize, amount: Amount) -> Option<
     amount.is_positive().then(|| simple(on, branch, description, COMPULSORY_SAVINGS, BANK, amount))
 }
 
-/// Percent of the balance by days overdue (`domain.md` §3.4, the generic template): up to so many days, so much.
+/// Percent of the balance by days overdue (the generic template of microfinance texts): up to so many days, so much.
 const BANDS: [(i64, i64); 6] = [(0, 1), (30, 5), (60, 25), (90, 50), (180, 75), (i64::MAX, 100)];
 
 /// The allowance that a branch needs at the close of a day, for loans in these courses.
