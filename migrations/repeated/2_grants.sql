@@ -1,5 +1,5 @@
 -- What the serving role and the reading role may do, made anew by every migrate. The serving role adds to history and reads it;
--- it can not change or empty it, and it owns nothing.
+-- it cannot change or empty it, and it owns nothing.
 
 grant usage on schema public to ayni_app, ayni_read;
 revoke all on all tables in schema public from ayni_app, ayni_read;

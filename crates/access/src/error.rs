@@ -39,7 +39,7 @@ pub enum AccessError {
     ApprovalDecided,
     #[error("this approval has expired: give the command again")]
     ApprovalExpired,
-    #[error("the person who gave the command can not decide on it: ask another")]
+    #[error("the person who gave the command cannot decide on it: ask another")]
     ApprovalOwn,
     #[error("the person who gave the command may no longer give it: reject it, and let another give it")]
     MakerMayNot,

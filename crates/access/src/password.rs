@@ -121,7 +121,7 @@ impl Salt {
 pub enum PasswordFault {
     #[error("too many passwords are being checked")]
     Busy,
-    #[error("a password hash can not be made or read: {0}")]
+    #[error("a password hash cannot be made or read: {0}")]
     Hash(#[from] HashError),
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),

@@ -68,7 +68,7 @@ pub async fn signing_keys(tx: &Tx) -> Result<Vec<(Uuid, Vec<u8>)>, Fault> {
     store::signing_keys(tx).await
 }
 
-/// Makes the signing key where there is none. As the owner: the serving role can not write it.
+/// Makes the signing key where there is none. As the owner: the serving role cannot write it.
 pub async fn ensure_signing_key(client: &Client) -> Result<(), Fault> {
     let (private, public) =
         tokens::new_key().map_err(|error| Fault::Invariant(format!("no random numbers: {error}")))?;

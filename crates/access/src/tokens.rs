@@ -1,6 +1,6 @@
 //! Access tokens: a JWT with one algorithm, one type, one issuer. jsonwebtoken writes and reads them.
 //!
-//! EdDSA over Ed25519 and nothing else: the whole header is compared with the one that this program writes, so a token can not
+//! EdDSA over Ed25519 and nothing else: the whole header is compared with the one that this program writes, so a token cannot
 //! choose how it is checked (no `alg: none`, no key confusion, no `kid` tricks, no key of its own, nothing `crit`). The times
 //! are compared here and not by the crate: it reads the machine's clock itself, and a remembered token must be compared
 //! again with every request. Claims follow RFC 9068.

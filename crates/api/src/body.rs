@@ -64,7 +64,7 @@ impl RawBody {
         let sent: serde_json::Value = serde_json::from_slice(bytes)
             .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
         if contains_nul(&sent) {
-            return Err(Problem::malformed("a text of the body has a NUL character, which can not be stored"));
+            return Err(Problem::malformed("a text of the body has a NUL character, which cannot be stored"));
         }
         let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
         Ok(RawBody { text, canonical: sent.to_string() })

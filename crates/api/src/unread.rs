@@ -1,7 +1,7 @@
 //! Bodies that nobody wanted.
 //!
 //! A request that is refused by its head (no token, no permission, a wrong parameter) is answered before its body was read, and
-//! often before it has come. A connection with an unread body can not be used again, and is cut without a word: the next request
+//! often before it has come. A connection with an unread body cannot be used again, and is cut without a word: the next request
 //! on it fails, which is none of its caller's fault. So what is left of a body is read, up to a measure; beyond that the answer says
 //! that the connection ends.
 

@@ -34,7 +34,7 @@ pub enum Accounts {
 
 /// Makes the tables and functions of the limit.
 pub async fn prepare(ground: &Ground) -> Result<(), Failure> {
-    // `vacuum` can not stand in a string with other statements.
+    // `vacuum` cannot stand in a string with other statements.
     let (tables, _) = SQL.rsplit_once("vacuum analyze;").ok_or("the limit has lost its last line")?;
     let without_comments = tables.lines().fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "{}", line.split("--").next().unwrap_or_default());

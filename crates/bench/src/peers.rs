@@ -86,7 +86,7 @@ impl Cala {
     fn build() -> Result<(), Failure> {
         eprintln!("Building cala-ledger, which takes some minutes the first time");
         let built = Self::cargo("build").status()?;
-        built.success().then_some(()).ok_or_else(|| "cala-ledger can not be built".into())
+        built.success().then_some(()).ok_or_else(|| "cala-ledger cannot be built".into())
     }
 
     /// Migrates its database and makes its accounts.

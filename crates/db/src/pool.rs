@@ -21,9 +21,9 @@ pub struct Pool {
 
 #[derive(Debug, thiserror::Error)]
 pub enum PoolConfigError {
-    #[error("the database URL can not be read: {0}. It looks like postgres://user:password@host:5432/database")]
+    #[error("the database URL cannot be read: {0}. It looks like postgres://user:password@host:5432/database")]
     Url(tokio_postgres::Error),
-    #[error("the connection pool can not be made: {0}")]
+    #[error("the connection pool cannot be made: {0}")]
     Build(#[from] deadpool_postgres::BuildError),
 }
 

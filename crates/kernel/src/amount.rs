@@ -23,7 +23,7 @@ pub struct Amount(i64);
 pub enum AmountError {
     #[error("an amount is a decimal string such as \"1250.00\": digits, at most one point, no commas or spaces")]
     Malformed,
-    #[error("{currency} has {decimals} decimals; an amount can not be finer than that")]
+    #[error("{currency} has {decimals} decimals; an amount cannot be finer than that")]
     TooFine { currency: Currency, decimals: u32 },
     #[error("the amount is larger than any that can be booked")]
     TooLarge,

@@ -30,7 +30,7 @@ impl Currency {
 
     /// The three letters.
     pub fn code(&self) -> &str {
-        // The code was ASCII when it was parsed; the empty string can not be reached.
+        // The code was ASCII when it was parsed; the empty string cannot be reached.
         std::str::from_utf8(&self.code).unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 /// How a refusal reads to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// This payload can not succeed under the rules.
+    /// This payload cannot succeed under the rules.
     Unprocessable,
     /// The same request may succeed later, because state differs.
     Conflict,

@@ -145,7 +145,7 @@ fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Fault> {
     // On a database that was not set up there is no base currency, and nothing is kept of it.
     let value: Option<Value> = row.get(column);
     serde_json::from_value(value.unwrap_or_default())
-        .map_err(|error| Fault::Invariant(format!("the chart's {column} can not be read: {error}")))
+        .map_err(|error| Fault::Invariant(format!("the chart's {column} cannot be read: {error}")))
 }
 
 pub async fn slots_insert(tx: &Tx, product_id: Uuid, mappings: &[SlotMapping<'_>]) -> Result<(), Fault> {

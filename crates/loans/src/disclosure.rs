@@ -29,7 +29,7 @@ pub struct Disclosure {
 pub enum DisclosureError {
     #[error("the charges deducted at disbursement are not less than the principal, so nothing is paid out; lower them")]
     NothingAdvanced,
-    #[error("the effective rate has more than 28 digits and can not be told; lower the rate or the charges")]
+    #[error("the effective rate has more than 28 digits and cannot be told; lower the rate or the charges")]
     RateTooHigh,
 }
 

@@ -87,7 +87,7 @@ impl EventKind {
     }
 }
 
-/// Why an event can not be what it says.
+/// Why an event cannot be what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Impossible {
     #[error("the loan is not approved on that date")]

@@ -137,7 +137,7 @@ impl Loan {
         self.principal - self.principal_paid
     }
 
-    /// What ages the loan. It changes only by events, so it can be stored where "days overdue" can not.
+    /// What ages the loan. It changes only by events, so it can be stored where "days overdue" cannot.
     pub fn oldest_unpaid_due_on(&self) -> Option<NaiveDate> {
         self.instalments.iter().find(|instalment| instalment.is_unpaid()).map(|instalment| instalment.promised.due_on)
     }

@@ -1,7 +1,7 @@
 //! How a loan comes to be what it is: the fold of its events over its agreement.
 //!
 //! [`Loan::apply`] is the step, [`replay`] its fold. A replay is total: it reads no calendar, no product and no
-//! settings, and it never fails. An event that can not be what it says ([`Impossible`]) changes only what stands
+//! settings, and it never fails. An event that cannot be what it says ([`Impossible`]) changes only what stands
 //! between the institution and the client: its money goes to `overpaid`, so that the books balance whatever was
 //! recorded. [`check`] keeps such events, and events that would make later ones so, from being recorded at all.
 //!

@@ -278,7 +278,7 @@ fn level_amount(exact: Decimal, rounding: Option<Rounding>) -> Result<Amount, Sc
                 }
         }
     };
-    // More than all that may ever be due can not be one instalment; the bound keeps sums within 64 bits.
+    // More than all that may ever be due cannot be one instalment; the bound keeps sums within 64 bits.
     let bookable = |amount: &Amount| *amount <= Amount::LIMIT + Amount::LIMIT;
     Amount::round_half_up(rounded).filter(bookable).ok_or(ScheduleError::InterestTooLarge)
 }
@@ -329,7 +329,7 @@ impl<'a> Plan<'a> {
         self.push(self.balance, interest);
     }
 
-    /// Why a level part of zero can not be: the multiple, or a principal of fewer minor units than instalments.
+    /// Why a level part of zero cannot be: the multiple, or a principal of fewer minor units than instalments.
     fn nothing_repaid(&self, rounding: Option<Rounding>) -> ScheduleError {
         match rounding {
             Some(_) => ScheduleError::RoundingTooCoarse,

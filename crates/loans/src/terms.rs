@@ -46,7 +46,7 @@ fn default_engine() -> u16 {
     ENGINE
 }
 
-/// Why terms can not be offered to anyone.
+/// Why terms cannot be offered to anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TermsError {
     #[error("frequency.every is {every}; an instalment falls due every 1 to 366 days, weeks or months")]
@@ -55,10 +55,10 @@ pub enum TermsError {
     RateOutOfRange { percent: Decimal },
     #[error("interest.rate.percent has more than {} decimals; round it", Rate::DECIMALS)]
     RateTooFine,
-    #[error("interest.method flat can not go with interest.calculation daily; use per_period, or method declining")]
+    #[error("interest.method flat cannot go with interest.calculation daily; use per_period, or method declining")]
     FlatWithDaily,
     #[error(
-        "interest.method flat can not go with amortization.method equal_principal; use equal_instalments, or method declining"
+        "interest.method flat cannot go with amortization.method equal_principal; use equal_instalments, or method declining"
     )]
     FlatWithEqualPrincipal,
     #[error(

@@ -16,8 +16,7 @@ pub fn guarded(text: &str) -> Cow<'_, str> {
 
 /// Rows as a file. Amounts and dates go in as they are; texts through [`guarded`].
 pub fn write<'a, Row: IntoIterator<Item = Cow<'a, str>>>(rows: impl IntoIterator<Item = Row>) -> Result<String, Fault> {
-    let failed =
-        |error: &dyn std::fmt::Display| Fault::Invariant(format!("a table can not be written as CSV: {error}"));
+    let failed = |error: &dyn std::fmt::Display| Fault::Invariant(format!("a table cannot be written as CSV: {error}"));
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
         writer.write_record(row.into_iter().map(|cell| cell.into_owned())).map_err(|error| failed(&error))?;

@@ -1,8 +1,8 @@
 //! Portfolio at risk: the whole balance of loans that are late, by how many days, as known at the close of a day.
 //!
 //! Days overdue = the day less the oldest unpaid due date, so what falls due on the day itself is 0. "At least 1 day" is over 0.
-//! With renegotiated: every renegotiated loan counts in every column, once, however current it is; without: only by its days
-//!. The state of a loan holds a date and not days, so a past day costs what today costs.
+//! With renegotiated: every renegotiated loan counts in every column, once, however current it is; without: only by its days.
+//! The state of a loan holds a date and not days, so a past day costs what today costs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -21,10 +21,10 @@ pub enum Failure {
     #[error("the database lacks the migrations {0}: run `ayni migrate --database-url OWNER_URL` first")]
     NotMigrated(String),
     #[error(
-        "{0} is a superuser or owns the tables: serve as ayni_app, which can not change history, or allow it with --allow-owner"
+        "{0} is a superuser or owns the tables: serve as ayni_app, which cannot change history, or allow it with --allow-owner"
     )]
     TooMighty(String),
-    #[error("can not listen on {address}: {cause}. Is another server running there? Choose another with --listen")]
+    #[error("cannot listen on {address}: {cause}. Is another server running there? Choose another with --listen")]
     Listen { address: String, cause: std::io::Error },
     #[error("{path}: {cause}")]
     File { path: PathBuf, cause: std::io::Error },

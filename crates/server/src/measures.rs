@@ -52,7 +52,7 @@ const GAUGES: [(&str, &str); 1] =
 pub fn start() -> Result<PrometheusHandle, Failure> {
     let handle = builder()
         .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| Failure::Said(format!("the metrics can not be kept: {error}")))?;
+        .map_err(|error| Failure::Said(format!("the metrics cannot be kept: {error}")))?;
     describe();
     let upkept = handle.clone();
     tokio::spawn(async move {

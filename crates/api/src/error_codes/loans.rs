@@ -115,12 +115,7 @@ pub const SCHEDULES: &[ErrorCode] = &[
         "The last instalment would be due after 2199-12-31.",
         "Ask for fewer or more frequent instalments.",
     ),
-    code(
-        "loan.principal_too_small",
-        422,
-        "The principal can not be spread over so many instalments.",
-        "Ask for fewer.",
-    ),
+    code("loan.principal_too_small", 422, "The principal cannot be spread over so many instalments.", "Ask for fewer."),
     code(
         "loan.instalment_below_interest",
         422,

@@ -47,7 +47,7 @@ pub const AREAS: &[Area] = &[
 
 const INTRODUCTION: &str = "An answer that is not 2xx is a problem (RFC 9457, `application/problem+json`) with a `code` from this list, \
      which stays the same for ever; the words of `detail` may change. `errors` names the places in the request, each with a code of its \
-     own. 409: the same request may succeed later, because state differs. 422: this request can not succeed under the rules. \
+     own. 409: the same request may succeed later, because state differs. 422: this request cannot succeed under the rules. \
      503 and 429 come with `Retry-After`.";
 
 const fn code(code: &'static str, status: u16, means: &'static str, mend: &'static str) -> ErrorCode {

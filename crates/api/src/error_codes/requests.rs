@@ -6,7 +6,7 @@ pub const REQUESTS: &[ErrorCode] = &[
     code(
         "request.malformed",
         400,
-        "The body, a parameter or a part of the path can not be read.",
+        "The body, a parameter or a part of the path cannot be read.",
         "`detail` and `errors` say where.",
     ),
     code("field.unknown", 400, "In `errors`: no field of this name is known here.", "Leave it out, or mend its name."),
@@ -49,7 +49,7 @@ pub const REQUESTS: &[ErrorCode] = &[
     code(
         "service.unavailable",
         503,
-        "The database can not be reached, or too much is waiting. Nothing was done.",
+        "The database cannot be reached, or too much is waiting. Nothing was done.",
         "Send the same request, with the same key, after the seconds of `Retry-After`.",
     ),
     code(

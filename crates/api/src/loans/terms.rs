@@ -92,7 +92,7 @@ pub struct AllocationRequest {
     advance: Option<Choice<Advance>>,
 }
 
-/// The terms in a currency, refused with their place where they can not be; `at` is the pointer to the terms.
+/// The terms in a currency, refused with their place where they cannot be; `at` is the pointer to the terms.
 pub fn read(request: TermsRequest, currency: Currency, at: &str) -> Result<Terms, Problem> {
     refuse_later_members(&request, at)?;
     let place = |member: &str| format!("{at}/{member}");

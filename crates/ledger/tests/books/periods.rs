@@ -151,7 +151,7 @@ fn only_the_first_step_of_a_close_stops_the_day() {
         assert!(!closing.is_finished());
         assert_eq!(period(&world, "2026-01").await.status, PeriodStatus::Open);
 
-        // From here on the month can be marked, and its balances can not be written.
+        // From here on the month can be marked, and its balances cannot be written.
         let before_balances = world.begin().await;
         before_balances.execute("lock table ledger_balance in exclusive mode", &[]).await.unwrap();
         world.superuser.batch_execute("rollback").await.unwrap();

@@ -46,12 +46,12 @@ pub async fn product_insert(tx: &Tx, product: &Product) -> Result<(), Fault> {
 }
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<serde_json::Value, Fault> {
-    serde_json::to_value(value).map_err(|error| Fault::Invariant(format!("a stored part can not be written: {error}")))
+    serde_json::to_value(value).map_err(|error| Fault::Invariant(format!("a stored part cannot be written: {error}")))
 }
 
 pub(super) fn of_json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Fault> {
     serde_json::from_value(row.get(column))
-        .map_err(|error| Fault::Invariant(format!("stored {column} can not be read: {error}")))
+        .map_err(|error| Fault::Invariant(format!("stored {column} cannot be read: {error}")))
 }
 
 const PRODUCTS_OF: &str =

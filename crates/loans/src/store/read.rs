@@ -185,7 +185,7 @@ async fn terms_of(tx: &Tx, loans: &[Row]) -> Result<HashMap<Uuid, Arc<Terms>>, F
     }
     for row in tx.query("select id, terms from loan_terms where id = any($1)", &[&missing]).await? {
         let terms: Terms = serde_json::from_value(row.get("terms"))
-            .map_err(|error| Fault::Invariant(format!("stored terms can not be read: {error}")))?;
+            .map_err(|error| Fault::Invariant(format!("stored terms cannot be read: {error}")))?;
         known.insert(row.get("id"), Arc::new(terms));
     }
     let mut cache = kept.0.lock().unwrap_or_else(PoisonError::into_inner);

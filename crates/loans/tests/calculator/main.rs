@@ -1,5 +1,5 @@
 //! The calculator: terms in, instalments and rates out. Reference cases first, then what must always hold.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on should stop")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
 mod support;
 

@@ -34,7 +34,7 @@ fn an_event_that_breaks_the_history_is_refused() {
         (reversal(9, "2026-01-20", 1), Some((2, Impossible::NotApproved))),
         (event(9, "2026-01-25", EventKind::ApprovalLapsed), Some((2, Impossible::NotApproved))),
         (event(9, "2026-01-25", disbursed(money("1"))), Some((2, Impossible::AlreadyDisbursed))),
-        // What can not follow.
+        // What cannot follow.
         (event(9, "2026-01-21", approved(amount)), Some((9, Impossible::AlreadyApproved))),
         (event(9, "2026-03-01", approved(amount)), Some((9, Impossible::AlreadyDisbursed))),
         (event(9, "2026-03-01", disbursed(amount)), Some((9, Impossible::AlreadyDisbursed))),
