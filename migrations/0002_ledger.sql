@@ -60,7 +60,7 @@ create index journal_entry_branch on journal_entry (branch_id, booked_on, record
 create index journal_entry_subject on journal_entry (subject_id) where subject_id is not null;
 comment on table journal_entry is 'Entries of the journal. Not partitioned: the key must be unique over all days.';
 comment on column journal_entry.event is 'What caused it: manual, or the event of a product. Free text stands on manual entries only.';
-comment on column journal_entry.command_id is 'The command that made it, by the id of its audit row: all entries of one command are reversed together. Null: the close of a day.';
+comment on column journal_entry.command_id is 'The command that made it, by the id of its audit row. Null: the close of a day.';
 comment on column journal_entry.subject_id is 'The loan, or another record, that it is about; null where it sums up many.';
 select declare_history('journal_entry');
 

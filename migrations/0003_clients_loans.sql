@@ -76,6 +76,7 @@ comment on column loan.number is 'What is printed on papers; made when the loan 
 -- and the reports read them of every loan.
 create table loan_state (
     loan_id uuid primary key,
+    client_id uuid not null,
     product_id uuid not null,
     terms_id uuid not null,
     branch_id uuid not null,
@@ -110,7 +111,7 @@ create index loan_state_created on loan_state (created_at, loan_id);
 create index loan_state_branch on loan_state (branch_id, created_at, loan_id);
 create index loan_state_officer on loan_state (officer_id, created_at, loan_id);
 comment on table loan_state is 'The current state of each loan, the row that its commands lock: a cache of its replay, right while time passes because it holds dates, not days. No foreign keys: it is written with every repayment.';
-comment on column loan_state.product_id is 'That of the loan, once more, as are terms_id, currency and created_at: lists, reports and the close of day need no join.';
+comment on column loan_state.product_id is 'That of the loan, once more, as are client_id, terms_id, currency and created_at: lists, reports and the close of day need no join.';
 comment on column loan_state.settled_on is 'A payment reached the payoff on this value date: nothing more is owed, and the interest paid is the interest of the loan.';
 comment on column loan_state.since_on is 'The business day since which this state is known; the state before stands in loan_state_past.';
 comment on column loan_state.oldest_unpaid_due_on is 'What ages the loan: the due date of its oldest instalment that is not paid.';
@@ -161,7 +162,7 @@ create table loan_event (
 create index loan_event_loan on loan_event (loan_id, id);
 create unique index loan_event_receipt on loan_event (receipt) where receipt is not null;
 create index loan_event_backdated on loan_event (booked_on) where value_on < booked_on;
-comment on column loan_event.command_id is 'The command that recorded it, by the id of its audit row: all events of one command are reversed together.';
+comment on column loan_event.command_id is 'The command that recorded it, by the id of its audit row.';
 comment on column loan_event.number is 'The loan''s version after it: events of a loan in the order in which they became known.';
 comment on table loan_event is 'What happened to loans: append-only, the source of everything else about them.';
 select declare_history('loan_event');

@@ -104,3 +104,48 @@ fn one_item_that_is_held_holds_the_whole_call() {
     assert_eq!(by, clerk.user_id, "it is the maker's work");
     house.must_hold(&[]);
 }
+
+#[test]
+fn a_call_that_is_held_tells_of_all_its_items_and_keeps_the_date_of_each() {
+    let house = limited();
+    let admin = house.session("admin@hq");
+    let permissions = ["journal.post", "loan.repay", "loan.read", "approval.read"];
+    admin.post("/v1/roles", &json!({"code": "clerk", "name": "Clerk", "permissions": permissions})).expect(201);
+    let user = json!({"username": "clerk", "password": people::PASSWORD, "name": "Clerk", "roles": ["clerk"],
+        "branch_id": house.branch("hq")});
+    let clerk = house.session_of(people::id(&admin.post("/v1/users", &user).ok(201)["id"]));
+    let loan = house.active_loan("ksm");
+    let below = house.entry_request("nrb", "40.00");
+    let mut said = house.entry_request("nrb", "60.00");
+    said["value_on"] = Value::Null;
+    let items = json!({"atomic": true, "items": [
+        {"operation": "journal_entry.post", "body": below},
+        {"operation": "journal_entry.post", "body": house.entry_request("nrb", "700.00")},
+        {"operation": "journal_entry.post", "body": said},
+        {"operation": "loan.repay", "path": {"id": loan.id}, "body": repayment("25.00")},
+        {"operation": "journal_entry.post", "body": house.entry_request("nrb", "800.00")},
+    ]});
+    let held = clerk.post("/v1/commands", &items).ok(202);
+    let path = format!("/v1/approvals/{}", held["approval"]["id"].as_str().unwrap());
+    // The loan lies in another branch than the entries: only who sees both may decide.
+    house.session("accountant@nrb").get(&path).problem(404, "resource.not_found");
+    let accountant = house.session("accountant@hq");
+    let shown = accountant.get(&path).ok(200);
+    let summary = "Manual entry of 700.00 KES: Rent, in one call with 3 × journal_entry.post, 1 × loan.repay";
+    assert_eq!(shown["summary"], summary);
+    for index in [0, 1, 2, 4] {
+        assert_eq!(shown["body"]["items"][index]["body"]["value_on"], people::FIRST_DAY, "{index}");
+    }
+    assert_eq!(shown["body"]["items"][3]["body"]["paid_on"], people::FIRST_DAY);
+    // Agreed to on a later day, all is of the day on which it was given.
+    crate::acceptance::bank::close(&house, people::FIRST_DAY);
+    accountant.post(&format!("{path}/approve"), &json!({})).expect(200);
+    let paid: chrono::NaiveDate = house.database.one("select value_on from loan_event where kind = 'repaid'", &[]);
+    assert_eq!(paid.to_string(), people::FIRST_DAY);
+    let values: i64 = house.database.one(
+        "select count(*) from journal_entry where event = 'journal_entry.posted' and value_on = $1",
+        &[&people::FIRST_DAY.parse::<chrono::NaiveDate>().unwrap()],
+    );
+    assert_eq!(values, 4);
+    house.must_hold(&[]);
+}

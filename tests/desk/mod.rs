@@ -4,5 +4,6 @@ mod atomic;
 mod commands;
 mod dry_runs;
 mod held;
+mod items;
 mod mixture;
 mod months;

@@ -12,6 +12,8 @@ fn a_month_is_ordered_closed_and_reopened_while_tellers_go_on() {
     let status = || accountant.get("/v1/periods/2026-01").ok(200);
     assert_eq!(status()["status"], "open");
     accountant.post("/v1/periods/2026-02/close", &json!({})).problem(409, "period.not_over");
+    let elsewhere = house.session("accountant@nrb");
+    elsewhere.post("/v1/periods/2026-01/close", &json!({})).problem(403, "period.head_office_only");
     let key = key();
     let closed = std::thread::scope(|scope| {
         let paying = scope.spawn(|| {

@@ -136,7 +136,7 @@ fn bodies_are_json_of_a_bearable_size() {
     for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;odd"] {
         officer.send("POST", QUOTE, None, Some(&whole), &[("content-type", kind)]).unwrap().expect(200);
     }
-    let padded = format!("{whole}{}", " ".repeat(1024 * 1024 - whole.len()));
+    let padded = format!("{whole}{}", " ".repeat(4 * 1024 * 1024 - whole.len()));
     officer.send("POST", QUOTE, None, Some(&padded), &[]).unwrap().expect(200);
     officer.send("POST", QUOTE, None, Some(&format!("{padded} ")), &[]).unwrap().problem(413, "request.too_large");
 }
@@ -261,4 +261,37 @@ fn short_lists_and_histories_come_in_pages_too() {
     auditor.get(&format!("{}?cursor={cursor}", of_loan[1])).problem(400, "request.malformed");
     auditor.get(&format!("{}?cursor={cursor}", other.path("transactions"))).problem(400, "request.malformed");
     house.must_hold(&[]);
+}
+
+#[test]
+fn nothing_that_is_asked_for_in_a_query_is_passed_over() {
+    let house = Institution::start();
+    let (admin, manager, accountant) =
+        (house.session("admin@hq"), house.session("branch_manager@nrb"), house.session("accountant@hq"));
+    let loan = house.active_loan("nrb");
+    let items = json!({"items": [{"key": "k", "loan_id": loan.id, "amount": "1.00", "channel": "cash"}]});
+    let role = json!({"code": "clerk", "name": "Clerk", "permissions": ["loan.read"]});
+    let before = house.database.row_counts();
+    let commands = [
+        (&manager, "/v1/repayments".to_owned(), items),
+        (&manager, format!("/v1/approvals/{}/approve", Uuid::nil()), json!({})),
+        (&accountant, "/v1/periods/2026-01/close".to_owned(), json!({})),
+        (&accountant, "/v1/business-date/close".to_owned(), json!({"through": people::FIRST_DAY})),
+        (&admin, "/v1/roles".to_owned(), role),
+    ];
+    for (session, path, body) in &commands {
+        for query in ["dry_run=true", "dry_run=false", "x"] {
+            session.post(&format!("{path}?{query}"), body).problem(400, "request.malformed");
+        }
+    }
+    let etag = admin.get("/v1/settings").expect(200).etag();
+    let change = json!({"backdating_limit_days": 3});
+    admin.patch("/v1/settings?dry_run=true", &etag, &change).problem(400, "request.malformed");
+    for path in ["/v1/me".to_owned(), "/v1/business-date".to_owned(), format!("/v1/loans/{}", loan.id)] {
+        manager.get(&format!("{path}?surprise=1")).problem(400, "request.malformed");
+        manager.get(&path).expect(200);
+    }
+    assert_eq!(house.database.row_counts(), before);
+    // Who may not do it at all hears that first.
+    house.session("teller@nrb").post("/v1/roles?dry_run=true", &json!({})).problem(403, "access.forbidden");
 }

@@ -235,3 +235,37 @@ fn many_look_up_at_once() {
     });
     house.must_hold(&[]);
 }
+
+#[test]
+fn what_was_made_is_shown_again_only_within_the_scope_of_now() {
+    let house = Institution::start();
+    let (officer, admin) = (house.session("loan_officer@nrb"), house.session("admin@hq"));
+    let (one, two) = (key(), key());
+    // The server made the ids: the same request, read again, has others.
+    let request = house.client_request("nrb");
+    let client = people::id(&officer.post_as(&one, "/v1/clients", &request).ok(201)["id"]);
+    let atomic = json!({"atomic": true, "items": [
+        {"operation": "client.register", "body": house.client_request("nrb")},
+        {"operation": "loan.apply", "body": house.loan_request(client, "W02")},
+    ]});
+    officer.post_as(&two, "/v1/commands", &atomic).expect(200);
+    let again = |status| {
+        let answers = [officer.post_as(&one, "/v1/clients", &request), officer.post_as(&two, "/v1/commands", &atomic)];
+        for (answer, expected) in answers.into_iter().zip(status) {
+            assert_eq!(answer.status, expected, "{}", answer.text);
+        }
+    };
+    again([201, 200]);
+    let path = format!("/v1/users/{}", officer.user_id);
+    let moved = |branch: &str| {
+        let seen = admin.get(&path).expect(200);
+        let staff = house.people.staff[&format!("loan_officer@{branch}")];
+        let change = json!({"branch_id": house.branch(branch), "staff_id": staff});
+        admin.patch(&path, &seen.etag(), &change).expect(200);
+    };
+    moved("ksm");
+    again([404, 404]);
+    moved("nrb");
+    again([201, 200]);
+    house.must_hold(&[]);
+}

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -24,18 +24,7 @@ use crate::users::{Known, User, in_order};
 
 pub use crate::refresh::new_secret;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiClient {
-    pub id: Uuid,
-    pub client_id: String,
-    /// Of the integration.
-    pub name: String,
-    pub user_id: Uuid,
-    pub roles: Vec<String>,
-    pub branch_id: Uuid,
-    pub active: bool,
-    pub created_at: DateTime<Utc>,
-}
+pub use crate::record::ApiClient;
 
 /// A secret as it is kept.
 pub fn secret_hash(secret: &SecretString) -> String {
@@ -53,9 +42,8 @@ pub struct CreateApiClient {
     pub secret_hash: String,
 }
 
-impl Command for CreateApiClient {
+impl SlicedCommand for CreateApiClient {
     type Done = ApiClient;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { claims: vec![Claim::of("integration", &self.name)], ..About::of("api_client.create") }

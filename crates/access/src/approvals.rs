@@ -16,7 +16,7 @@ use crate::error::AccessError;
 
 pub use crate::store_approvals::{approvals_page, deciders, find_approval};
 
-/// How long a command waits, where it does not say otherwise.
+/// How long a command waits.
 pub const LIFETIME: Duration = Duration::days(14);
 
 kernel::text_enum! {
@@ -99,7 +99,7 @@ impl Approval {
 }
 
 /// Whether a caller may decide on an approval now, having seen this version of it. Whether the caller holds the permission
-/// for that kind of command, the command's action says. The maker may not reject either: that would be a withdrawal, which
+/// for that kind of command, the table of limits says. The maker may not reject either: that would be a withdrawal, which
 /// is another fact.
 pub fn decidable(
     approval: &Approval,
@@ -107,7 +107,7 @@ pub fn decidable(
     seen_version: i64,
     now: DateTime<Utc>,
 ) -> Result<(), AccessError> {
-    let own = same_person(caller, approval.maker.user_id, approval.maker.staff_id);
+    let own = caller.is_same_person(approval.maker.user_id, approval.maker.staff_id);
     decidable_by(approval, own, seen_version, now)
 }
 
@@ -119,15 +119,6 @@ fn decidable_by(approval: &Approval, own: bool, seen_version: i64, now: DateTime
         ApprovalStatus::Pending if seen_version != approval.version => Err(AccessError::Stale),
         ApprovalStatus::Pending => Ok(()),
     }
-}
-
-/// Whether a caller is the same person as the user `user_id`, who is the member of staff `staff_id`.
-pub fn same_person(caller: &Caller, user_id: Uuid, staff_id: Option<Uuid>) -> bool {
-    is_same((caller.user_id, caller.staff_id), (user_id, staff_id))
-}
-
-fn is_same(one: (Uuid, Option<Uuid>), other: (Uuid, Option<Uuid>)) -> bool {
-    one.0 == other.0 || (one.1.is_some() && one.1 == other.1)
 }
 
 #[cfg(test)]
@@ -151,24 +142,6 @@ mod tests {
             expires_at: at(24),
             decided: decided.map(|verdict| Decided { verdict, by: Uuid::from_u128(4), at: at(1), result_id: None }),
             version: 1,
-        }
-    }
-
-    #[test]
-    fn a_person_is_a_member_of_staff_whatever_the_user() {
-        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let (staff, colleague) = (Some(Uuid::from_u128(8)), Some(Uuid::from_u128(9)));
-        let cases = [
-            ("one user", (one, None), (one, None), true),
-            ("one user, whose staff was taken away since", (one, None), (one, staff), true),
-            ("two users of one member of staff", (one, staff), (other, staff), true),
-            ("two members of staff", (one, staff), (other, colleague), false),
-            ("two users without staff", (one, None), (other, None), false),
-            ("with and without", (one, staff), (other, None), false),
-        ];
-        for (name, a, b, expected) in cases {
-            assert_eq!(is_same(a, b), expected, "{name}");
-            assert_eq!(is_same(b, a), expected, "{name}, the other way round");
         }
     }
 

@@ -9,6 +9,8 @@ pub mod error;
 
 pub mod roles;
 
+mod record;
+
 pub mod users;
 
 pub mod api_clients;

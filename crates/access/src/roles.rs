@@ -3,40 +3,16 @@
 //! Deliberately absent: a change to a role that exists. Whoever could change a role that they have would grant to
 //! themselves; a new role is made and given instead.
 
-use chrono::{DateTime, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
-use uuid::Uuid;
 
 use crate::error::AccessError;
 use crate::store;
 use kernel::permission::Permission;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
-    pub code: String,
-    pub name: String,
-    /// Sorted, each once.
-    pub permissions: Vec<Permission>,
-    pub created_at: DateTime<Utc>,
-    pub version: i64,
-}
-
-impl Role {
-    pub fn new(code: &str, name: &str, permissions: &[Permission], now: DateTime<Utc>) -> Role {
-        let mut permissions = permissions.to_vec();
-        permissions.sort_by_key(|permission| permission.as_str());
-        permissions.dedup();
-        Role { code: code.to_owned(), name: name.to_owned(), permissions, created_at: now, version: 1 }
-    }
-
-    /// Roles are named by their code; audit rows name records by an id.
-    pub fn id(&self) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("role {}", self.code).as_bytes())
-    }
-}
+pub use crate::record::Role;
 
 /// Makes a role.
 #[derive(Debug, Clone)]
@@ -46,9 +22,8 @@ pub struct CreateRole {
     pub permissions: Vec<Permission>,
 }
 
-impl Command for CreateRole {
+impl SlicedCommand for CreateRole {
     type Done = Role;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { claims: vec![Claim::of("role.code", &self.code)], ..About::of("role.create") }
@@ -76,6 +51,7 @@ impl Command for CreateRole {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
     #[test]
     fn permissions_stand_in_order_and_once() {

@@ -15,7 +15,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::api_clients;
-use crate::password::{PasswordFault, PasswordHash, Turn};
+use crate::password::{PasswordFault, Turn};
+use crate::record::SignInUser;
 use crate::refresh::{self, Decision, RefreshToken};
 use crate::store_sign_in as store;
 use crate::throttle::{self, Subjects};
@@ -61,32 +62,6 @@ pub enum SignInError {
 impl From<getrandom::Error> for SignInError {
     fn from(error: getrandom::Error) -> Self {
         SignInError::Password(error.into())
-    }
-}
-
-/// A user as a sign-in needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInUser {
-    pub id: Uuid,
-    /// None: an integration, which has no password.
-    pub password_hash: Option<PasswordHash>,
-    pub active: bool,
-    pub integration: Option<String>,
-    pub sessions_from: DateTime<Utc>,
-}
-
-/// The space of the names of integrations.
-const INTEGRATIONS: Uuid = Uuid::from_u128(0x0d3e_7f16_2c8b_4f0e_8f5a_b1c9_4e62_7d02);
-
-impl SignInUser {
-    /// The space of the idempotency keys: the user's own, or the one that all API clients of an integration share.
-    fn namespace(&self) -> Uuid {
-        self.integration.as_ref().map_or(self.id, |name| Uuid::new_v5(&INTEGRATIONS, name.as_bytes()))
-    }
-
-    /// Whether the user may sign in with what was checked a moment ago.
-    fn is_still(&self, seen: &SignInUser) -> bool {
-        self.active && self.password_hash == seen.password_hash
     }
 }
 
@@ -254,6 +229,7 @@ fn session(tokens: &Tokens, user: &SignInUser, refresh_token: Option<SecretStrin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::PasswordHash;
 
     fn user(integration: Option<&str>) -> SignInUser {
         SignInUser {

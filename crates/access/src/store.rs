@@ -10,10 +10,8 @@ use db::tokio_postgres::Client;
 use db::tx::{Locking, Row, Tx};
 use uuid::Uuid;
 
-use crate::api_clients::ApiClient;
 use crate::password::PasswordHash;
-use crate::roles::Role;
-use crate::users::{ChangedUser, Known, User};
+use crate::record::{ApiClient, ChangedUser, Known, Role, User};
 use kernel::permission::Permission;
 
 /// What exists of the branches, active members of staff and roles that commands name.

@@ -7,8 +7,8 @@ use db::tx::{Row, Tx};
 use uuid::Uuid;
 
 use crate::password::PasswordHash;
+use crate::record::SignInUser;
 use crate::refresh::RefreshToken;
-use crate::sign_in::SignInUser;
 
 /// When a subject failed since an instant, newest first, at most so many.
 pub async fn failures_newest(

@@ -4,13 +4,13 @@
 //! administrator lacks: one who moves no money must be able to make officers who do. What nobody changes is the own roles.
 //! A password is never here, only its hash, and that only on its way into the table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use uuid::Uuid;
 
@@ -18,51 +18,8 @@ use crate::error::AccessError;
 use crate::password::PasswordHash;
 use crate::store;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    pub id: Uuid,
-    /// In lower case.
-    pub username: String,
-    pub name: String,
-    /// Sorted codes.
-    pub roles: Vec<String>,
-    pub branch_id: Uuid,
-    pub staff_id: Option<Uuid>,
-    /// Sees only clients and loans of the own staff record.
-    pub own_portfolio: bool,
-    pub active: bool,
-    /// The name of the integration whose API clients act as this user.
-    pub integration: Option<String>,
-    pub created_at: DateTime<Utc>,
-    pub version: i64,
-}
-
-/// The records that commands name, as far as they exist.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// The ancestors of branches.
-    pub branches: HashMap<Uuid, Vec<Uuid>>,
-    /// The ancestors of the branches of active members of staff.
-    pub staff: HashMap<Uuid, Vec<Uuid>>,
-    pub roles: HashSet<String>,
-}
-
-impl Known {
-    /// Whether what a user is given exists and is visible to who gives it.
-    pub(crate) fn check(&self, user: &User, roles: &[String], scope: &Scope) -> Result<(), AccessError> {
-        let visible = |ancestors: Option<&Vec<Uuid>>| ancestors.is_some_and(|ids| ids.contains(&scope.branch_id));
-        if !visible(self.branches.get(&user.branch_id)) {
-            return Err(AccessError::BranchNotFound);
-        }
-        if user.staff_id.is_some_and(|id| !visible(self.staff.get(&id))) {
-            return Err(AccessError::StaffNotFound);
-        }
-        match roles.iter().position(|code| !self.roles.contains(code)) {
-            Some(index) => Err(AccessError::RoleNotFound { index, code: roles[index].clone() }),
-            None => Ok(()),
-        }
-    }
-}
+pub(crate) use crate::record::ChangedUser;
+pub use crate::record::{Known, User};
 
 /// The codes of roles in order, each once.
 pub(crate) fn in_order(roles: &[String]) -> Vec<String> {
@@ -86,9 +43,8 @@ pub struct CreateUser {
     pub own_portfolio: bool,
 }
 
-impl Command for CreateUser {
+impl SlicedCommand for CreateUser {
     type Done = User;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {
@@ -170,18 +126,8 @@ pub struct ChangeUser {
     pub end_sessions: bool,
 }
 
-/// A user as it is to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ChangedUser {
-    pub user: User,
-    pub password_hash: Option<PasswordHash>,
-    /// Tokens from before this instant are no longer taken.
-    pub sessions_from: Option<DateTime<Utc>>,
-}
-
-impl Command for ChangeUser {
+impl SlicedCommand for ChangeUser {
     type Done = User;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { rows: vec![self.id], subject: Some(self.id), ..About::of("user.change") }

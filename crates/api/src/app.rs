@@ -76,16 +76,6 @@ impl From<OfficeCommand> for AnyCommand {
 }
 
 impl AnyCommand {
-    /// The operations in it: those of the items of an atomic call.
-    pub fn operations(&self) -> Vec<&'static str> {
-        match self {
-            AnyCommand::Desk(DeskCommand::All(items)) => {
-                items.iter().map(|item| item.command.about().operation).collect()
-            }
-            one => vec![one.operation()],
-        }
-    }
-
     /// The operation's stable name.
     pub fn operation(&self) -> &'static str {
         match self {
@@ -114,13 +104,13 @@ impl Lanes {
 
     /// Hands a command to its lane and waits for the answer.
     pub async fn submit(&self, order: Order<AnyCommand>) -> Reply {
-        let Order { actor, is_bulk, permissions, key, sent, command } = order;
+        let Order { actor, share, permissions, key, sent, command } = order;
         match command {
             AnyCommand::Desk(command) => {
-                self.desk.submit(Order { actor, is_bulk, permissions, key, sent, command }).await
+                self.desk.submit(Order { actor, share, permissions, key, sent, command }).await
             }
             AnyCommand::Office(command) => {
-                self.office.submit(Order { actor, is_bulk, permissions, key, sent, command }).await
+                self.office.submit(Order { actor, share, permissions, key, sent, command }).await
             }
         }
     }

@@ -45,7 +45,7 @@ impl FromRequestParts<App> for Asking {
         let actor = actor_of(parts, app)?;
         let path = RawPathParams::from_request_parts(parts, app).await;
         let path = path.map(|path| path.iter().map(|(_, value)| value.to_owned()).collect()).unwrap_or_default();
-        Ok(Asking {
+        let asking = Asking {
             app: app.clone(),
             actor,
             operation,
@@ -53,8 +53,26 @@ impl FromRequestParts<App> for Asking {
             find,
             key: text_header(&parts.headers, "idempotency-key"),
             if_match: text_header(&parts.headers, header::IF_MATCH.as_str()),
-        })
+        };
+        match unknown_query(operation, parts.uri.query().unwrap_or_default()) {
+            Some(problem) => Err(asking.after_permission(problem).await),
+            None => Ok(asking),
+        }
     }
+}
+
+/// What is asked for in a query is never passed over: who sends `dry_run` to an operation without a dry run would else carry it out.
+fn unknown_query(operation: &Operation, query: &str) -> Option<Problem> {
+    if query.is_empty() || operation.query.is_some() || operation.has_dry_run() {
+        return None;
+    }
+    let name = query.split(['=', '&']).next().unwrap_or_default();
+    let detail = if name == "dry_run" {
+        "this operation has no dry run: leave dry_run out, and what is sent is carried out".to_owned()
+    } else {
+        format!("this operation has no query parameters: leave {name:.60} out")
+    };
+    Some(Problem::malformed(detail))
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
@@ -139,7 +157,7 @@ impl Asking {
         sent: Sent,
         command: AnyCommand,
     ) -> Order<AnyCommand> {
-        Order { actor: self.actor.clone(), is_bulk: false, permissions, key, sent: Some(sent), command }
+        Order { actor: self.actor.clone(), share: None, permissions, key, sent: Some(sent), command }
     }
 
     /// The row of another operation.

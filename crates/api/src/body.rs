@@ -1,5 +1,7 @@
 //! Bodies and queries, read strictly: unknown fields, wrong types and broken JSON are refused with the place where they stand.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -7,12 +9,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 
-/// The largest body: a bulk of 1,000 repayments is about 200 kB.
-pub const BODY_LIMIT: usize = 1024 * 1024;
+/// The largest body: 1,000 commands of 4 kB each.
+pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How long a caller may take to send the whole body.
 pub const BODY_TIME: Duration = Duration::from_secs(20);
@@ -91,6 +95,10 @@ async fn collect(body: axum::body::Body) -> Result<Bytes, Problem> {
 
 /// Reads a body strictly. From its bytes: a name that stands twice is seen.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Fields are given by their names: an array would be taken for an object, field by field in the order of the declaration.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::malformed("the body is not a JSON object").at("", "field.invalid", "not a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_of(error.path());
@@ -103,6 +111,47 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             detail,
         )
     })
+}
+
+/// The members of an object as they were sent, each once.
+#[derive(Debug)]
+pub struct Members(pub BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if members.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    members.insert(name, value);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
+impl Members {
+    /// The object again.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// A member that is a text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(|value| serde_json::from_str(value.get()).ok())
+    }
 }
 
 fn contains_nul(value: &serde_json::Value) -> bool {
@@ -175,23 +224,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let first = path.ok().and_then(|path| path.0.into_iter().next());
         let id = first.and_then(|(_, text)| text.parse().ok()).ok_or_else(Problem::not_found)?;
         Ok(Id(id))
-    }
-}
-
-/// The two ids of a path: a record and one of its parts.
-#[derive(Debug, Clone, Copy)]
-pub struct Ids(pub uuid::Uuid, pub uuid::Uuid);
-
-impl<S: Send + Sync> FromRequestParts<S> for Ids {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
-        let axum::extract::Path((one, other)) = path.map_err(|_| Problem::not_found())?;
-        match (one.parse(), other.parse()) {
-            (Ok(one), Ok(other)) => Ok(Ids(one, other)),
-            _ => Err(Problem::not_found()),
-        }
     }
 }
 

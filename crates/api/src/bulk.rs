@@ -2,13 +2,13 @@
 //! if it had been sent alone; an item that cannot be read is that item's 400.
 
 use db::keys::Key;
-use db::lane::{Answer, Order, Reply, Sent};
+use db::lane::{Answer, Order, Reply, Sent, Share};
 use futures::StreamExt;
 use futures::stream;
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
-use crate::asking::{Asking, problem_of};
+use crate::asking::{Asking, is_key, problem_of};
 use crate::given::{Given, joined};
 use crate::operation::{Operation, Repeat};
 use crate::problem::Problem;
@@ -33,8 +33,8 @@ pub struct Told {
     pub replayed: bool,
     /// JSON: the answer, or the problem.
     pub body: String,
-    /// Whether the caller may not give such a command at all.
-    pub denied: bool,
+    /// Whether it was read, and the caller may give such a command.
+    pub given: bool,
 }
 
 /// A command of an item, with the row of its operation.
@@ -69,38 +69,57 @@ fn not_here(operation: &str) -> Problem {
     .at("/operation", "command.not_here", "not a command that can be sent here")
 }
 
-/// Hands all items to the desk and returns what became of each, in their order.
-pub async fn give_all(asking: &Asking, items: Vec<BulkItem>) -> Vec<Told> {
-    let replies = items.into_iter().map(|item| give_one(asking, item));
-    stream::iter(replies).buffered(AT_ONCE).collect().await
+/// Hands all items to the desk and returns what became of each, in their order. One that could not be read brings its problem.
+pub async fn give_all(asking: &Asking, items: Vec<Result<BulkItem, Problem>>) -> Result<Vec<Told>, Problem> {
+    let (lane, user_id) = (asking.app.lanes.desk.clone(), asking.actor.user_id);
+    // Shares are taken one after the other, so that commands on one row keep their order.
+    let shared = stream::iter(items).then(move |item| {
+        let lane = lane.clone();
+        async move { (lane.share(user_id).await, item) }
+    });
+    let told: Vec<Told> = shared.map(|(share, item)| give_one(asking, item, share)).buffered(AT_ONCE).collect().await;
+    // A caller who may do none of it is refused as a whole.
+    if !told.iter().any(|told| told.given) {
+        asking.read().await?;
+    }
+    Ok(told)
 }
 
-async fn give_one(asking: &Asking, item: BulkItem) -> Told {
+async fn give_one(asking: &Asking, item: Result<BulkItem, Problem>, share: Share) -> Told {
     let request_id = asking.actor.request_id;
-    let Read { row, command, sent } = match read(asking, &item.operation, &item.path, &item.body) {
+    let read = item.and_then(|item| read(asking, &item.operation, &item.path, &item.body).map(|read| (item.key, read)));
+    let (key, Read { row, command, sent }) = match read {
         Ok(read) => read,
         Err(problem) => return Told::of_problem(&problem, request_id),
     };
-    let key = Key::of(asking.actor.namespace, &item.key, row.id, &sent.path, &sent.body);
+    let key = Key::of(asking.actor.namespace, &key, row.id, &sent.path, &sent.body);
     let order = Order {
         actor: asking.actor.clone(),
-        is_bulk: true,
+        share: Some(share),
         permissions: row.permission().into_iter().collect(),
         key: Some(key),
         sent: Some(sent),
         command,
     };
     match asking.app.lanes.submit(order).await {
-        Reply::Answer(Answer { status, body, replayed, .. }) => Told { status, replayed, body, denied: false },
+        Reply::Answer(Answer { status, body, replayed, .. }) => Told { status, replayed, body, given: true },
         other => {
-            let denied = matches!(other, Reply::Denied(_));
-            Told { denied, ..Told::of_problem(&problem_of(&other), request_id) }
+            let given = !matches!(other, Reply::Denied(_));
+            Told { given, ..Told::of_problem(&problem_of(&other), request_id) }
         }
     }
 }
 
 impl Told {
     fn of_problem(problem: &Problem, request_id: Uuid) -> Told {
-        Told { status: problem.status.as_u16(), replayed: false, body: problem.body(request_id), denied: false }
+        Told { status: problem.status.as_u16(), replayed: false, body: problem.body(request_id), given: false }
     }
+}
+
+/// The key of an item, where it is one.
+pub fn key_of(key: Option<&str>) -> Result<String, Problem> {
+    key.filter(|key| is_key(key)).map(str::to_owned).ok_or_else(|| {
+        let detail = "a key has 1 to 255 visible ASCII characters";
+        Problem::malformed(detail).at("/key", "field.invalid", detail)
+    })
 }

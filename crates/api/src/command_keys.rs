@@ -21,7 +21,8 @@ pub const OPERATIONS: &[Operation] =
         .answers(200, schema::<OperationView>)];
 
 /// `unknown`: never seen or rolled back, send it again with the same key; `in_progress`; `done` with the answer, whose body is
-/// left out where you may no longer give the command or see its record; `held` with the approval that it waits for.
+/// left out of an atomic call, and where you may no longer give the command or see its record; `held` with the approval under which it
+/// was filed, which says what became of it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OperationView {
     state: &'static str,

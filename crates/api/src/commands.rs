@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use db::caller::Denied;
 use db::lane::{Reply, Sent};
 use flows::atomic::Item;
 use flows::desk::foresee;
@@ -15,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::app::AnyCommand;
-use crate::asking::{Asking, Reading, is_key, respond};
-use crate::body::{Body, Parameters};
-use crate::bulk::{BulkItem, Read, give_all, read};
+use crate::asking::{Asking, Reading, respond};
+use crate::body::{self, Body, Members, Parameters};
+use crate::bulk::{BulkItem, Read, Told, give_all, key_of, read};
 use crate::giving::shown;
 use crate::operation::{Access, Operation, Repeat, schema};
 use crate::problem::Problem;
@@ -41,8 +43,8 @@ pub const OPERATIONS: &[Operation] = &[Operation::post("/v1/commands", "commands
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandsRequest {
-    #[schemars(length(min = 1, max = 1000))]
-    items: Vec<CommandItem>,
+    #[schemars(length(min = 1, max = 1000), with = "Vec<CommandItem>")]
+    items: Vec<Box<RawValue>>,
     /// True: all items or none, as one command under the header Idempotency-Key; then no item has a key.
     #[serde(default)]
     atomic: bool,
@@ -57,7 +59,8 @@ pub struct CommandItem {
     operation: String,
     /// The parameters of the operation's path.
     #[serde(default)]
-    path: BTreeMap<String, String>,
+    #[schemars(with = "BTreeMap<String, String>")]
+    path: Option<Members>,
     /// The body of the single command. Left out: none.
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     body: Option<Box<RawValue>>,
@@ -71,7 +74,7 @@ pub struct CommandsView {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CommandItemView {
-    /// Absent in an atomic call.
+    /// Absent in an atomic call, and where the item could not be read so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// As the single command would have answered.
@@ -82,15 +85,22 @@ pub struct CommandItemView {
     body: Option<Box<RawValue>>,
 }
 
-async fn run(asking: Asking, dry_run: Parameters<DryRun>, body: Body<CommandsRequest>) -> Result<Response, Problem> {
+async fn run(
+    asking: Asking,
+    dry_run: Result<Parameters<DryRun>, Problem>,
+    body: Body<CommandsRequest>,
+) -> Result<Response, Problem> {
     let CommandsRequest { items, atomic } = body.value;
     let most = if atomic { MOST_ATOMIC } else { MOST };
     if items.is_empty() || items.len() > most {
         let detail = format!("send 1 to {most} items");
         return Err(Problem::malformed(detail.clone()).at("/items", "field.invalid", detail));
     }
-    match (atomic, dry_run.0.is_wanted()) {
-        (true, dry_run) => run_all(&asking, items, &body.canonical, dry_run).await,
+    match (atomic, dry_run?.0.is_wanted()) {
+        (true, dry_run) => match run_all(&asking, &items, &body.canonical, dry_run).await {
+            Err(problem) => Err(after_permissions(&asking, &items, problem).await),
+            done => done,
+        },
         (false, false) => run_each(&asking, items).await,
         (false, true) => {
             Err(Problem::malformed("a dry run of several commands is that of an atomic call: send atomic: true"))
@@ -98,19 +108,12 @@ async fn run(asking: Asking, dry_run: Parameters<DryRun>, body: Body<CommandsReq
     }
 }
 
-async fn run_each(asking: &Asking, items: Vec<CommandItem>) -> Result<Response, Problem> {
-    let mut bulk = Vec::with_capacity(items.len());
-    for (index, item) in items.into_iter().enumerate() {
-        let key = item.key.clone().filter(|key| is_key(key)).ok_or_else(|| {
-            let detail = "a key has 1 to 255 visible ASCII characters";
-            Problem::malformed(detail).at(format!("/items/{index}/key"), "field.invalid", detail)
-        })?;
-        bulk.push(BulkItem { key, path: path_of(asking, &item), body: body_of(&item), operation: item.operation });
-    }
-    let keys: Vec<String> = bulk.iter().map(|item| item.key.clone()).collect();
-    let told = give_all(asking, bulk).await;
-    let view = |(key, told): (String, crate::bulk::Told)| CommandItemView {
-        key: Some(key),
+async fn run_each(asking: &Asking, items: Vec<Box<RawValue>>) -> Result<Response, Problem> {
+    let (keys, items): (Vec<Option<String>>, Vec<Result<BulkItem, Problem>>) =
+        items.iter().map(|item| bulk_item(asking, item.get())).unzip();
+    let told = give_all(asking, items).await?;
+    let view = |(key, told): (Option<String>, Told)| CommandItemView {
+        key,
         status: told.status,
         replayed: Some(told.replayed),
         body: RawValue::from_string(told.body).ok(),
@@ -118,28 +121,78 @@ async fn run_each(asking: &Asking, items: Vec<CommandItem>) -> Result<Response, 
     Ok(Json(CommandsView { data: keys.into_iter().zip(told).map(view).collect() }).into_response())
 }
 
+/// The item's key as it was sent, and the item as far as it can be read.
+fn bulk_item(asking: &Asking, text: &str) -> (Option<String>, Result<BulkItem, Problem>) {
+    let item: CommandItem = match body::read(text.as_bytes()) {
+        Ok(item) => item,
+        Err(problem) => {
+            return (body::read::<Members>(text.as_bytes()).ok().and_then(|item| item.text("key")), Err(problem));
+        }
+    };
+    let read = key_of(item.key.as_deref()).and_then(|key| {
+        let (path, body) = (path_of(asking, &item)?, body_of(&item));
+        Ok(BulkItem { key, path, body, operation: item.operation.clone() })
+    });
+    (item.key, read)
+}
+
 /// The parameters in the order of the template; one that is missing names nothing.
-fn path_of(asking: &Asking, item: &CommandItem) -> Vec<String> {
-    let names = asking.find(&item.operation).into_iter().flat_map(Operation::path_names);
-    names.map(|name| item.path.get(name).cloned().unwrap_or_default()).collect()
+fn path_of(asking: &Asking, item: &CommandItem) -> Result<Vec<String>, Problem> {
+    let names: Vec<&str> = asking.find(&item.operation).into_iter().flat_map(Operation::path_names).collect();
+    let Some(path) = &item.path else { return Ok(vec![String::new(); names.len()]) };
+    for name in path.0.keys() {
+        let detail = if !names.contains(&name.as_str()) {
+            "not a parameter of this operation's path"
+        } else if path.text(name).is_none() {
+            "not a text"
+        } else {
+            continue;
+        };
+        return Err(Problem::malformed(format!("/path/{name:.60}: {detail}")).at(
+            format!("/path/{name:.60}"),
+            "field.invalid",
+            detail,
+        ));
+    }
+    Ok(names.iter().map(|name| path.text(name).unwrap_or_default()).collect())
 }
 
 fn body_of(item: &CommandItem) -> String {
     item.body.as_ref().map_or_else(|| "{}".to_owned(), |body| body.get().to_owned())
 }
 
+/// What is wrong with an atomic call, unless its caller may not give one of its items at all: that is said first.
+async fn after_permissions(asking: &Asking, items: &[Box<RawValue>], problem: Problem) -> Problem {
+    if problem.status != StatusCode::BAD_REQUEST && problem.status != StatusCode::NOT_FOUND {
+        return problem;
+    }
+    let caller = match asking.read().await {
+        Ok(reading) => reading.caller,
+        Err(refused) => return refused,
+    };
+    let lacking = items.iter().enumerate().find_map(|(index, item)| {
+        let item: Members = body::read(item.get().as_bytes()).ok()?;
+        let permission = asking.find(&item.text("operation")?)?.permission()?;
+        (!caller.may(permission)).then_some((index, permission))
+    });
+    match lacking {
+        Some((index, permission)) => at_item(index, Problem::of_denied(Denied::Lacks(permission))),
+        None => problem,
+    }
+}
+
 /// All items as one command.
 async fn run_all(
     asking: &Asking,
-    items: Vec<CommandItem>,
+    items: &[Box<RawValue>],
     canonical: &str,
     dry_run: bool,
 ) -> Result<Response, Problem> {
-    let (command, asked) = command_of(asking, &items)?;
+    let (command, asked) = command_of(asking, items)?;
     if dry_run {
         let Reading { tx, caller } = asking.read().await?;
         if let Some(index) = asked.iter().position(|permission| !caller.may(*permission)) {
-            return Err(at_item(index, Problem::of_denied(db::caller::Denied::Lacks(asked[index]))));
+            return Err(at_item(index, Problem::of_denied(Denied::Lacks(asked[index]))));
         }
         let foreseen = foresee(&tx, &caller, &command).await?;
         return shown(&command, foreseen, tx.business_date).map(|view| Json(view).into_response());
@@ -151,9 +204,9 @@ async fn run_all(
     permissions.dedup();
     let reply = asking.app.lanes.submit(asking.order(permissions, Some(key), sent, command.into())).await;
     match reply {
-        Reply::Denied(db::caller::Denied::Lacks(lacking)) => {
+        Reply::Denied(Denied::Lacks(lacking)) => {
             let index = asked.iter().position(|permission| *permission == lacking).unwrap_or_default();
-            Err(at_item(index, Problem::of_denied(db::caller::Denied::Lacks(lacking))))
+            Err(at_item(index, Problem::of_denied(Denied::Lacks(lacking))))
         }
         other => respond(other),
     }
@@ -161,7 +214,7 @@ async fn run_all(
 
 /// An atomic call that was held, read again, with what its items ask for.
 pub fn held(asking: &Asking, body: &str) -> Result<(AnyCommand, Vec<Permission>), Problem> {
-    let request: CommandsRequest = crate::body::read(body.as_bytes())?;
+    let request: CommandsRequest = body::read(body.as_bytes())?;
     let (command, mut permissions) = command_of(asking, &request.items)?;
     permissions.sort_unstable();
     permissions.dedup();
@@ -169,11 +222,11 @@ pub fn held(asking: &Asking, body: &str) -> Result<(AnyCommand, Vec<Permission>)
 }
 
 /// The items as one command, and what each asks for.
-fn command_of(asking: &Asking, items: &[CommandItem]) -> Result<(DeskCommand, Vec<Permission>), Problem> {
+fn command_of(asking: &Asking, items: &[Box<RawValue>]) -> Result<(DeskCommand, Vec<Permission>), Problem> {
     let mut commands = Vec::with_capacity(items.len());
     let mut asked: Vec<Permission> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        let Read { row, command, sent } = read_item(asking, index, item)?;
+        let Read { row, command, sent } = read_item(asking, item.get()).map_err(|problem| at_item(index, problem))?;
         let AnyCommand::Desk(command) = command else { return Err(Problem::internal()) };
         asked.extend(row.permission());
         commands.push(Item { command, sent });
@@ -181,17 +234,27 @@ fn command_of(asking: &Asking, items: &[CommandItem]) -> Result<(DeskCommand, Ve
     Ok((DeskCommand::All(commands), asked))
 }
 
-fn read_item(asking: &Asking, index: usize, item: &CommandItem) -> Result<Read, Problem> {
+fn read_item(asking: &Asking, text: &str) -> Result<Read, Problem> {
+    let item: CommandItem = body::read(text.as_bytes())?;
     if item.key.is_some() {
         let detail =
             "an atomic call is one command: its key stands in the header Idempotency-Key, and its items have none";
-        return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "command.key_of_item", detail).at(
-            format!("/items/{index}/key"),
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "command.key_of_item", detail).at(
+            "/key",
             "command.key_of_item",
             detail,
         ));
     }
-    read(asking, &item.operation, &path_of(asking, item), &body_of(item)).map_err(|problem| at_item(index, problem))
+    let path = path_of(asking, &item)?;
+    read(asking, &item.operation, &path, &body_of(&item)).map_err(in_body)
+}
+
+/// The problem of a command as that of the item that holds it.
+fn in_body(mut problem: Problem) -> Problem {
+    for error in problem.errors.iter_mut().filter(|error| error.pointer != "/operation") {
+        error.pointer = format!("/body{}", error.pointer);
+    }
+    problem
 }
 
 /// The problem of an item as that of the call, with the place of the item.
@@ -201,8 +264,7 @@ fn at_item(index: usize, mut problem: Problem) -> Problem {
         return problem.at(format!("/items/{index}"), code, detail);
     }
     for error in &mut problem.errors {
-        let inside = if error.pointer == "/operation" { "" } else { "/body" };
-        error.pointer = format!("/items/{index}{inside}{}", error.pointer);
+        error.pointer = format!("/items/{index}{}", error.pointer);
     }
     problem
 }

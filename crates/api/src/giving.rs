@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use db::lane::Outcome;
+use db::lane::{Outcome, Sent};
 use flows::desk::{Foreseen, foresee};
 use flows::desk_command::{DeskCommand, DeskDone};
 use ledger::books::Books;
@@ -16,7 +17,8 @@ use uuid::Uuid;
 use crate::app::{AnyCommand, App};
 use crate::asking::{Asking, Reading};
 use crate::body::{Parameters, RawBody};
-use crate::given::Given;
+use crate::given::{Given, joined};
+use crate::operation::Repeat;
 use crate::problem::Problem;
 use crate::render;
 use crate::warnings::{WarningView, warnings};
@@ -49,24 +51,37 @@ pub struct DryRunLine {
 pub async fn give(
     State(app): State<App>,
     asking: Asking,
-    dry_run: Parameters<DryRun>,
+    dry_run: Result<Parameters<DryRun>, Problem>,
     body: RawBody,
 ) -> Result<Response, Problem> {
     let given = Given { path: &asking.path, body: &body.text, base_currency: app.base_currency };
     let parse = asking.operation.command.ok_or_else(Problem::internal)?;
     let command = match parse(&given) {
         Ok(command) => command,
+        Err(problem) => return Err(refused(&asking, &body, problem).await),
+    };
+    let dry_run = match dry_run {
+        Ok(dry_run) => dry_run.0,
         Err(problem) => return Err(asking.after_permission(problem).await),
     };
-    if dry_run.0.is_wanted() {
-        let AnyCommand::Desk(command) = command else { return Err(no_dry_run()) };
+    if dry_run.is_wanted() {
+        // Where the row has no dry run, its parameter was refused before.
+        let AnyCommand::Desk(command) = command else { return Err(Problem::internal()) };
         return show(&asking, &command).await;
     }
     asking.submit(&body.canonical, command).await
 }
 
-fn no_dry_run() -> Problem {
-    Problem::malformed("this command has no dry run: leave dry_run out")
+/// Who may not give the command hears that first; then that the body cannot be read; then that the key is missing; and last that the
+/// path names nothing.
+async fn refused(asking: &Asking, body: &RawBody, problem: Problem) -> Problem {
+    let problem = asking.after_permission(problem).await;
+    let is_keyed = asking.operation.repeat == Repeat::ByKey && problem.status == StatusCode::NOT_FOUND;
+    let sent = Sent { path: joined(&asking.path), body: body.canonical.clone() };
+    match is_keyed.then(|| asking.key(&sent)) {
+        Some(key) => key.await.err().unwrap_or(problem),
+        None => problem,
+    }
 }
 
 async fn show(asking: &Asking, command: &DeskCommand) -> Result<Response, Problem> {

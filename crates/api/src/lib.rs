@@ -2,6 +2,8 @@
 //!
 //! Read in this order. `operations` is the one list: routes, permissions, documentation and access tests are made from it.
 
+pub mod peer;
+
 pub mod problem;
 
 pub mod wire;

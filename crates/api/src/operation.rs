@@ -32,7 +32,7 @@ pub enum Repeat {
     Freely,
     /// With the header Idempotency-Key.
     ByKey,
-    /// Each item of the body carries a key.
+    /// Each item of the body carries a key; an atomic call has one, in the header Idempotency-Key.
     ByItemKeys,
     /// With the header If-Match.
     ByVersion,

@@ -25,6 +25,7 @@ use crate::giving;
 use crate::openapi;
 use crate::operation::Find;
 use crate::operations::{all, by_id};
+use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::unread::Shared;
 
@@ -168,10 +169,6 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     let _ = tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await;
     Ok(())
 }
-
-/// The address of the other side, for the throttle of sign-ins.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub Option<SocketAddr>);
 
 fn service(
     router: Router,

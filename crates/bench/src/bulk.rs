@@ -22,8 +22,8 @@ use uuid::Uuid;
 use crate::ground::{Ground, Process};
 use crate::http::post;
 use crate::load::{self, Measured, closed_loop};
+use crate::loans::Loans;
 use crate::people::sign_in;
-use crate::postings::Loans;
 use crate::table::{Figures, print};
 use crate::{Effort, Failure, limit};
 
@@ -100,7 +100,12 @@ impl Inside {
 
 async fn one_call(lanes: &Lanes, actor: Actor, loans: &[Uuid]) -> Result<(), Failure> {
     let amount = PlainAmount::parse("1.00")?;
-    let replies = (0..ITEMS).map(|_| {
+    let (lane, user_id) = (lanes.desk.clone(), actor.user_id);
+    let shares = stream::iter(0..ITEMS).then(move |_| {
+        let lane = lane.clone();
+        async move { lane.share(user_id).await }
+    });
+    let replies = shares.map(|share| {
         let loan_id = loans[rand::rng().random_range(0..loans.len())];
         let (path, body) = (loan_id.to_string(), r#"{"amount":"1.00","channel":"cash"}"#.to_owned());
         let key = Key::of(actor.namespace, &Uuid::new_v4().to_string(), "loan.repay", &path, &body);
@@ -108,7 +113,7 @@ async fn one_call(lanes: &Lanes, actor: Actor, loans: &[Uuid]) -> Result<(), Fai
         let command = Repay { loan_id, amount, paid_on: None, channel, receipt: None, overpayment };
         lanes.desk.submit(Order {
             actor: actor.clone(),
-            is_bulk: true,
+            share: Some(share),
             permissions: vec![Permission::LoanRepay],
             key: Some(key),
             sent: Some(Sent { path, body }),
@@ -116,7 +121,7 @@ async fn one_call(lanes: &Lanes, actor: Actor, loans: &[Uuid]) -> Result<(), Fai
         })
     });
     // As many at a time as the bulk handler gives.
-    let replies: Vec<Reply> = stream::iter(replies).buffered(512).collect().await;
+    let replies: Vec<Reply> = replies.buffered(512).collect().await;
     let refused = replies.into_iter().find(|reply| !is_done(reply));
     refused.map_or(Ok(()), |reply| Err(format!("a repayment was answered {reply:?}").into()))
 }

@@ -5,11 +5,13 @@
 #![allow(clippy::float_arithmetic, reason = "rates and latencies; no money is computed here")]
 
 mod bulk;
+mod closing;
 mod ground;
 mod history;
 mod http;
 mod limit;
 mod load;
+mod loans;
 mod machine;
 mod peers;
 mod people;
@@ -45,6 +47,8 @@ enum Part {
     Profile(Effort),
     /// One repayment and one look at a loan that has 10, 100 and 700 transactions
     History(Effort),
+    /// Repayments of 64 clients while months are being closed
+    Closing(Effort),
     /// Schedules and replays in memory
     Pure(Effort),
     /// From the start of the process to ready, and the memory it takes
@@ -101,6 +105,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Part::Peers(effort) => peers::run(effort.settled()).await,
         Part::Profile(effort) => profile::run(effort.settled()).await,
         Part::History(effort) => history::run(effort.settled()).await,
+        Part::Closing(effort) => closing::run(effort.settled()).await,
         Part::Pure(effort) => pure::run(effort.settled()),
         Part::Start(effort) => start::run(effort.settled()).await,
         Part::Portfolio(sizes) => portfolio::run(sizes).await,

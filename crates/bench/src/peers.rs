@@ -7,8 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::ground::Ground;
 use crate::limit::{self, Limit};
+use crate::loans::Loans;
 use crate::people::BUSINESS_DATE;
-use crate::postings::{LIMIT_CLIENTS, Loans, PATTERNS, repay};
+use crate::postings::{LIMIT_CLIENTS, PATTERNS, repay};
 use crate::table::{Figures, print, print_machine};
 use crate::{Effort, Failure};
 

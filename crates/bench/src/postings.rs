@@ -12,38 +12,15 @@ use crate::ground::{Ground, Process};
 use crate::http::post;
 use crate::limit::{self, Accounts, Limit};
 use crate::load::{self, Measured};
+use crate::loans::Loans;
 use crate::machine::{processor_time, resident};
-use crate::people::{BUSINESS_DATE, Institution, sign_in};
+use crate::people::{BUSINESS_DATE, sign_in};
 use crate::table::{Figures, print, print_machine};
 use crate::{Effort, Failure};
 
 /// Clients at once, for Ayni. The limit is measured with 32, its best.
 const CLIENTS: [usize; 5] = [1, 8, 32, 64, 256];
 pub const LIMIT_CLIENTS: usize = 32;
-
-/// The loans of the two patterns: all in one branch, and over a hundred branches.
-pub struct Loans {
-    pub hot: Arc<[Uuid]>,
-    uniform: Arc<[Uuid]>,
-}
-
-impl Loans {
-    pub async fn make(address: &str, brief: bool) -> Result<Loans, Failure> {
-        let (branches, loans) = if brief { (4, 40) } else { (101, 10_000) };
-        let institution = Institution::found(address).await?;
-        let branches = institution.branches(branches).await?;
-        let hot = institution.loans(&branches[..1], loans).await?;
-        let uniform = institution.loans(&branches[1..], loans).await?;
-        Ok(Loans { hot, uniform })
-    }
-
-    pub fn of(&self, accounts: Accounts) -> Arc<[Uuid]> {
-        match accounts {
-            Accounts::Hot => self.hot.clone(),
-            Accounts::Uniform => self.uniform.clone(),
-        }
-    }
-}
 
 /// A repayment of 1.00 into any of the loans, by cash.
 pub fn repayment(token: &str, loans: &[Uuid]) -> Vec<u8> {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use crate::bulk::{ITEMS, Inside};
 use crate::ground::{Ground, Process};
 use crate::load::Measured;
+use crate::loans::Loans;
 use crate::machine::processor_time;
 use crate::people::BUSINESS_DATE;
-use crate::postings::{Loans, repay};
+use crate::postings::repay;
 use crate::table::{print, print_machine};
 use crate::{Effort, Failure};
 

@@ -56,6 +56,11 @@ pub struct ClientMark {
     numbered: usize,
 }
 
+/// What is read, or nothing where it is not needed.
+async fn when<T: Default>(needed: bool, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    if needed { read.await } else { Ok(T::default()) }
+}
+
 impl ClientShelf {
     /// The statements of `take`, to be prepared before several shelves are taken at once.
     pub const STATEMENTS: &'static [&'static str] = store::TAKE;
@@ -64,18 +69,18 @@ impl ClientShelf {
     pub async fn take(tx: &Tx, touches: &[ClientTouch]) -> Result<ClientShelf, Fault> {
         let mut shelf = ClientShelf::default();
         let (new, standing): (Vec<ClientTouch>, Vec<ClientTouch>) = touches.iter().partition(|touch| touch.is_new);
-        if !standing.is_empty() {
-            let wanted: Vec<(Uuid, Scope)> = standing.iter().map(|touch| (touch.id, touch.scope)).collect();
-            let (clients, places) = store::clients_for_update(tx, &wanted).await?;
-            shelf.stand(tx, &wanted, clients, places).await?;
-        }
-        if !new.is_empty() {
-            let ids: Vec<Uuid> = new.iter().map(|touch| touch.id).collect();
-            shelf.taken = store::client_ids_taken(tx, &ids).await?;
-            if tx.locking != Locking::None {
-                shelf.numbers = numbers::draw(tx, Sequence::Client, new.len()).await?;
-            }
-        }
+        let wanted: Vec<(Uuid, Scope)> = standing.iter().map(|touch| (touch.id, touch.scope)).collect();
+        let ids: Vec<Uuid> = new.iter().map(|touch| touch.id).collect();
+        let draws_numbers = !new.is_empty() && tx.locking != Locking::None;
+        // Sent together, the locks first: one round trip.
+        let (locked, taken, numbers) = futures::try_join!(
+            when(!standing.is_empty(), store::clients_for_update(tx, &wanted)),
+            when(!new.is_empty(), store::client_ids_taken(tx, &ids)),
+            when(draws_numbers, numbers::draw(tx, Sequence::Client, new.len())),
+        )?;
+        (shelf.taken, shelf.numbers) = (taken, numbers);
+        let (clients, places) = locked;
+        shelf.stand(tx, &wanted, clients, places).await?;
         Ok(shelf)
     }
 

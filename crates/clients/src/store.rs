@@ -6,6 +6,7 @@ use db::caller::Scope;
 use db::fault::Fault;
 use db::page::{Page, Position, Rows};
 use db::tx::{Locking, Row, Today, Tx, Writing};
+use org::numbers::{self, Sequence};
 use uuid::Uuid;
 
 use crate::client::{Birth, Client, ClientName};
@@ -97,7 +98,8 @@ const CLIENTS_WITH_PLACE: &str = "select client.id, number, client.branch_id, of
             full_name, born_on, born_in, gender, area, phone, registered_on, client.created_at, client.version, branch.ancestors
      from client join branch on branch.id = client.branch_id where client.id = any($1)";
 
-pub(crate) const TAKE: &[&str] = &[LOCK_SKIPPING, LOCK_WAITING, CLIENTS_WITH_PLACE, CLIENT_IDS];
+pub(crate) const TAKE: &[&str] =
+    &[LOCK_SKIPPING, LOCK_WAITING, CLIENTS_WITH_PLACE, CLIENT_IDS, numbers::statement(Sequence::Client)];
 
 /// Clients, and the ancestors of their branches.
 pub type Placed = (Vec<Client>, HashMap<Uuid, Vec<Uuid>>);

@@ -33,7 +33,7 @@ pub struct Caller {
 }
 
 /// What stands beside a user's name.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
     pub username: String,
     pub name: String,
@@ -68,9 +68,25 @@ impl Granted {
     }
 }
 
+/// The user of what nobody asked for: the system itself.
+pub const SYSTEM: Uuid = Uuid::nil();
+
 impl Caller {
     pub fn may(&self, permission: Permission) -> bool {
         self.granted.permissions.contains(&permission)
+    }
+
+    /// Whether a user is the same person: persons are compared by their staff record, over all their users; a user without one counts
+    /// as itself.
+    pub fn is_same_person(&self, user_id: Uuid, staff_id: Option<Uuid>) -> bool {
+        self.user_id == user_id || (self.staff_id.is_some() && self.staff_id == staff_id)
+    }
+
+    /// The same caller, who may do this as well.
+    pub fn granting(self, permission: Permission) -> Caller {
+        let mut granted = (*self.granted).clone();
+        granted.permissions.insert(permission);
+        Caller { granted: Arc::new(granted), ..self }
     }
 
     fn of_row(row: &Row) -> Caller {
@@ -122,5 +138,36 @@ pub fn admit(actor: &Actor, known: &HashMap<Uuid, Caller>, permissions: &[Permis
     match permissions.iter().find(|permission| !caller.may(**permission)) {
         Some(permission) => Err(Denied::Lacks(*permission)),
         None => Ok(Caller { request_id: actor.request_id, ..caller.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_a_member_of_staff_whatever_the_user() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let caller = |(user_id, staff_id): (Uuid, Option<Uuid>)| Caller {
+            user_id,
+            staff_id,
+            scope: Scope { branch_id: Uuid::nil(), officer_id: None },
+            request_id: Uuid::nil(),
+            granted: Arc::new(Granted::all("one", BTreeSet::new())),
+        };
+        let (staff, colleague) = (Some(Uuid::from_u128(8)), Some(Uuid::from_u128(9)));
+        let cases = [
+            ("one user", (one, None), (one, None), true),
+            ("one user, whose staff was taken away since", (one, None), (one, staff), true),
+            ("two users of one member of staff", (one, staff), (other, staff), true),
+            ("two members of staff", (one, staff), (other, colleague), false),
+            ("two users without staff", (one, None), (other, None), false),
+            ("with and without", (one, staff), (other, None), false),
+        ];
+        for (name, a, b, expected) in cases {
+            for (caller, other) in [(caller(a), b), (caller(b), a)] {
+                assert_eq!(caller.is_same_person(other.0, other.1), expected, "{name}");
+            }
+        }
     }
 }

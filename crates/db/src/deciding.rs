@@ -3,6 +3,7 @@
 //! A decision is pure: no await, no connection, no clock. It never holds a command back itself; it says the facts of its
 //! effect, and the table of limits compares them.
 
+use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use kernel::refusal::Refusal;
@@ -39,6 +40,18 @@ impl<D> Effect<D> {
     /// An effect that nobody else needs to agree to.
     pub fn of(done: D) -> Effect<D> {
         Effect { done, facts: Facts::default() }
+    }
+
+    /// An effect on a day that the command may have left out: it stays that day, whenever a second person agrees. `pointer`: its place
+    /// in the body.
+    pub fn on(done: D, pointer: &str, day: NaiveDate) -> Effect<D> {
+        let resolved = vec![(pointer.to_owned(), Value::String(day.to_string()))];
+        Effect { done, facts: Facts { resolved, ..Facts::default() } }
+    }
+
+    /// The same effect, named otherwise.
+    pub fn map<E>(self, name: impl FnOnce(D) -> E) -> Effect<E> {
+        Effect { done: name(self.done), facts: self.facts }
     }
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::keys::{Claim, lock_digest};
-use crate::tx::Tx;
+use crate::tx::{Locking, Tx};
 
 /// In the order in which a transaction takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub enum Gate {
     Furnish,
 }
 
-/// A gate that a command only tries: where it is not to be had, the command comes again.
+/// A gate that a command only tries: where it is not to be had, the command comes again, and at last alone, to wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Try {
     /// The chart stays as it is: manual entries.
@@ -73,7 +73,11 @@ pub(crate) async fn share_and_claim(tx: &Tx, gate: Gate, claims: &[Claim]) -> Re
 pub(crate) const TRY: &str =
     "select case when $3 then pg_try_advisory_xact_lock($1, $2) else pg_try_advisory_xact_lock_shared($1, $2) end";
 
-/// Tries gates, all of them sent at once. Returns those obtained.
+pub(crate) const WAIT: &str = "select true
+     from (select case when $3 then pg_advisory_xact_lock($1, $2) else pg_advisory_xact_lock_shared($1, $2) end) as gate";
+
+/// Tries gates, all of them sent at once. Returns those obtained. A transaction that waits for its rows waits for its gates too, under
+/// the lock timeout: else one who changes the chart would never come between those who share it.
 pub(crate) async fn try_all(tx: &Tx, tries: &[Try]) -> Result<HashSet<Try>, Fault> {
     let each = tries.iter().map(async |one| {
         let (gate, alone) = match one {
@@ -82,7 +86,8 @@ pub(crate) async fn try_all(tx: &Tx, tries: &[Try]) -> Result<HashSet<Try>, Faul
             Try::TakePeriods => (Gate::PeriodClose, true),
         };
         let (high, low) = gate.numbers(tx.institution_id());
-        let obtained: bool = tx.query_one(TRY, &[&high, &low, &alone]).await?.get(0);
+        let sql = if tx.locking == Locking::Wait { WAIT } else { TRY };
+        let obtained: bool = tx.query_one(sql, &[&high, &low, &alone]).await?.get(0);
         Ok::<_, Fault>(obtained.then_some(*one))
     });
     Ok(futures::future::try_join_all(each).await?.into_iter().flatten().collect())

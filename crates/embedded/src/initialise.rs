@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::account;
 use crate::binaries::Binaries;
 use crate::error::{EmbeddedError, file};
+use crate::hexadecimal;
 use crate::place::{Place, write_private};
-use crate::secret;
 
 /// The superuser. Roles with fewer rights are made by the migrations.
 pub(crate) const SUPERUSER: &str = "ayni";
@@ -31,7 +31,7 @@ pub(crate) fn initialise(
 
 fn make(place: &Place, binaries: &Binaries, password: &str, durable: bool) -> Result<(), EmbeddedError> {
     // A name of its own each time: an initdb whose Ayni was killed may still be writing to the one before.
-    let suffix = secret::hex(8).map_err(file("make a name in", &place.home))?;
+    let suffix = hexadecimal::hex(8).map_err(file("make a name in", &place.home))?;
     let fresh = place.home.join(format!("{HALF_MADE}-{suffix}"));
     let password_file = place.home.join(format!("{HALF_MADE}-{suffix}-password"));
     fs::DirBuilder::new().mode(0o700).create(&fresh).map_err(file("make", &fresh))?;

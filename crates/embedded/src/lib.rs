@@ -22,6 +22,8 @@ mod place;
 
 mod account;
 
+mod hexadecimal;
+
 mod secret;
 
 mod binaries;

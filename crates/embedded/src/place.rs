@@ -22,8 +22,10 @@ use sha2::{Digest, Sha256};
 
 use crate::account::Account;
 use crate::error::{EmbeddedError, file};
-use crate::fetch::SHARED;
-use crate::secret;
+use crate::hexadecimal;
+
+/// Where root keeps what the user whom it drops to must reach.
+pub(crate) const SHARED: &str = "/var/lib/ayni";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -203,7 +205,7 @@ fn new_home(data_dir: &Path, account: &Account, notify: &dyn Fn(&str)) -> Result
 /// Named for the data directory. A data directory that was deleted and made anew starts empty: it does not take up, nor
 /// remove, what its predecessor left.
 fn unused_home(shared: &Path, data_dir: &Path) -> PathBuf {
-    let hash = secret::to_hex(&Sha256::digest(data_dir.as_os_str().as_bytes()));
+    let hash = hexadecimal::to_hex(&Sha256::digest(data_dir.as_os_str().as_bytes()));
     let name = hash.get(..16).unwrap_or(&hash);
     let first = shared.join(name);
     let others = (2_u32..).map(|number| shared.join(format!("{name}-{number}")));
@@ -213,6 +215,7 @@ fn unused_home(shared: &Path, data_dir: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret;
 
     fn folder(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("ayni-place-{name}-{}", std::process::id()));

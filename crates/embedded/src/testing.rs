@@ -10,7 +10,7 @@ use crate::account::{self, Account};
 use crate::cluster::{self, Cluster, Options};
 use crate::connection::ConnectionInfo;
 use crate::error::{EmbeddedError, file};
-use crate::secret;
+use crate::hexadecimal;
 
 /// Waits until its standard input closes, which the kernel does when we die, then ends the Postgres on the folder `$1`
 /// (immediately: nobody needs the data) and removes the folder. Signals only a process that has that folder in its
@@ -91,7 +91,7 @@ fn fresh_directory(account: Option<&Account>) -> Result<PathBuf, EmbeddedError> 
         base = PathBuf::from("/tmp");
     }
     let base = fs::canonicalize(&base).map_err(file("look at", &base))?;
-    let directory = base.join(format!("ayni-test-{}", secret::hex(8).map_err(file("make a name in", &base))?));
+    let directory = base.join(format!("ayni-test-{}", hexadecimal::hex(8).map_err(file("make a name in", &base))?));
     fs::create_dir(&directory).map_err(file("make", &directory))?;
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).map_err(file("set the mode of", &directory))?;
     if let Some(account) = account {

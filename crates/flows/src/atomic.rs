@@ -6,6 +6,7 @@ use db::caller::Denied;
 use db::deciding::{NotDone, Refused};
 use db::lane::Sent;
 use kernel::refusal::{Kind, Refusal};
+use serde_json::Value;
 
 use crate::desk_command::DeskCommand;
 
@@ -36,16 +37,31 @@ pub(crate) fn at_item(index: usize, why: NotDone) -> NotDone {
         NotDone::Refused(refused) => Why::Refused(refused),
         NotDone::Absent => Why::Absent,
         NotDone::Denied(denied) => Why::Denied(denied),
-        // One that is held holds the call: what is now known of it is written into its place.
-        NotDone::Held(mut hold) => {
-            for (pointer, _) in &mut hold.facts.resolved {
-                *pointer = format!("/items/{index}/body{pointer}");
-            }
-            return NotDone::Held(hold);
-        }
-        NotDone::Fault(fault) => return NotDone::Fault(fault),
+        // An item that is held is carried out on the desk like the others: its call is held at the end.
+        NotDone::Held(_) | NotDone::Fault(_) => return why,
     };
     ItemRefused { index, why }.into()
+}
+
+/// What is now known of an item, as pointers into the body of the call.
+pub(crate) fn at_place(index: usize, resolved: &[(String, Value)]) -> impl Iterator<Item = (String, Value)> {
+    resolved.iter().map(move |(pointer, value)| (format!("/items/{index}/body{pointer}"), value.clone()))
+}
+
+/// What the second person reads of a call: the first item that is held, and what else is in it.
+pub(crate) fn described(first: Option<String>, others: &[&'static str]) -> Option<String> {
+    if others.is_empty() {
+        return first;
+    }
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for operation in others {
+        match counted.iter_mut().find(|(known, _)| known == operation) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((operation, 1)),
+        }
+    }
+    let others: Vec<String> = counted.iter().map(|(operation, count)| format!("{count} × {operation}")).collect();
+    Some(format!("{}, in one call with {}", first.unwrap_or_default(), others.join(", ")))
 }
 
 impl fmt::Display for ItemRefused {

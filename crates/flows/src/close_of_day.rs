@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use db::caller::SYSTEM;
 use db::fault::Fault;
 use db::gates::{self, Gate};
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::narrow::narrow;
 use db::pool::Pool;
 use db::tx::Tx;
@@ -22,16 +23,13 @@ use kernel::amount::Amount;
 use kernel::currency::Currency;
 use kernel::refusal::{Kind, Refusal};
 use ledger::books::Books;
-use ledger::draft::{Draft, DraftLine, Drafting, Heading};
+use ledger::draft::{Draft, DraftLine, Drafting, Heading, MOST_LINES};
 use ledger::post::post;
 use loans::position::Slot;
 use loans::postings::CLOSE_OF_DAY;
 use loans::store::close::{Night, night};
 use org::{business_day, places};
 use uuid::Uuid;
-
-/// Who closes days when nobody asked: the system itself.
-pub const SYSTEM: Uuid = Uuid::nil();
 
 /// Orders that all days up to and including one be closed.
 #[derive(Debug, Clone)]
@@ -89,9 +87,8 @@ impl Refusal for CloseError {
 /// The most days that one order may close.
 const MOST_DAYS: i64 = 3_660;
 
-impl Command for CloseDays {
+impl SlicedCommand for CloseDays {
     type Done = Ordered;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { claims: vec![Claim::of("business_day.close", "")], ..About::of("business_day.close") }
@@ -187,27 +184,46 @@ async fn book(pool: &Pool, day: NaiveDate) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// One entry per branch, product and currency; a loan that ceases to accrue has lines of its own in it.
+/// One entry per branch, product and currency; a loan that ceases to accrue has lines of its own in it. Where so many do in one night
+/// that one entry cannot hold their lines, more entries follow.
 pub fn drafts(day: NaiveDate, nights: &[Night], books: &Books) -> Result<Vec<Draft>, Fault> {
-    let mut entries: BTreeMap<(Uuid, Uuid, Currency), Drafting> = BTreeMap::new();
+    let mut places: BTreeMap<(Uuid, Uuid, Currency), Vec<&Night>> = BTreeMap::new();
     for night in nights {
-        let place = (night.branch_id, night.product_id, night.currency);
-        let drafting = entries.entry(place).or_insert_with(|| Drafting::new(heading(day, night)));
-        for (slot, amount) in [
-            (Slot::InterestReceivable, night.receivable),
-            (Slot::Unearned, -night.unearned),
-            (Slot::InterestIncome, -night.income()),
-            (Slot::NonAccrualMemo, night.memo),
-            (Slot::NonAccrualContra, -night.memo),
-        ] {
+        places.entry((night.branch_id, night.product_id, night.currency)).or_default().push(night);
+    }
+    let mut finished = Vec::new();
+    for nights in places.into_values() {
+        for (part, nights) in nights.chunks(MOST_LINES / LINES).enumerate() {
+            finished.extend(draft(day, nights, part, books)?);
+        }
+    }
+    Ok(finished)
+}
+
+/// What a night changes, each a line.
+fn changes(night: &Night) -> [(Slot, Amount); LINES] {
+    [
+        (Slot::InterestReceivable, night.receivable),
+        (Slot::Unearned, -night.unearned),
+        (Slot::InterestIncome, -night.income()),
+        (Slot::NonAccrualMemo, night.memo),
+        (Slot::NonAccrualContra, -night.memo),
+    ]
+}
+
+/// Lines of a night in an entry, at most.
+const LINES: usize = 5;
+
+/// One entry of nights of one place.
+fn draft(day: NaiveDate, nights: &[&Night], part: usize, books: &Books) -> Result<Option<Draft>, Fault> {
+    let Some(first) = nights.first() else { return Ok(None) };
+    let mut drafting = Drafting::new(heading(day, first, part));
+    for night in nights {
+        for (slot, amount) in changes(night) {
             drafting.keep(line(night, books.slot(night.product_id, slot.as_str())?, amount));
         }
     }
-    let mut finished = Vec::new();
-    for drafting in entries.into_values() {
-        finished.extend(drafting.finish(books)?);
-    }
-    Ok(finished)
+    drafting.finish(books)
 }
 
 fn line(night: &Night, account_id: Uuid, amount: Amount) -> DraftLine {
@@ -221,10 +237,9 @@ fn line(night: &Night, account_id: Uuid, amount: Amount) -> DraftLine {
     }
 }
 
-fn heading(day: NaiveDate, night: &Night) -> Heading {
-    let place = format!("{day}/{}/{}/{}", night.branch_id, night.product_id, night.currency);
+fn heading(day: NaiveDate, night: &Night, part: usize) -> Heading {
     Heading {
-        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, place.as_bytes()),
+        id: entry_id(day, night, part),
         booked_on: day,
         value_on: day,
         branch_id: night.branch_id,
@@ -236,26 +251,15 @@ fn heading(day: NaiveDate, night: &Night) -> Heading {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
+/// The entry of a night in its place; `part`: of several, from 0.
+pub fn entry_id(day: NaiveDate, night: &Night, part: usize) -> Uuid {
+    let mut place = format!("{day}/{}/{}/{}", night.branch_id, night.product_id, night.currency);
+    if part > 0 {
+        place = format!("{place}/{part}");
     }
-
-    #[test]
-    fn a_day_is_closed_when_it_is_over() {
-        let order = |through: &str, today: Option<&str>| {
-            decide(&CloseDays { through: day(through), not_after: today.map(day) }, day("2026-01-31"))
-        };
-        let done = |through: &str, business_date: &str| {
-            Ok(Ordered { through: day(through), business_date: day(business_date) })
-        };
-        assert_eq!(order("2026-02-27", Some("2026-03-01")), done("2026-02-27", "2026-02-28"));
-        assert_eq!(order("2025-12-31", Some("2026-03-01")), done("2025-12-31", "2026-01-31"));
-        assert_eq!(order("2026-02-27", None), done("2026-02-27", "2026-02-28"));
-        assert!(matches!(order("2026-03-02", Some("2026-03-01")), Err(CloseError::NotOverYet { .. })));
-        assert!(matches!(order("2199-12-31", None), Err(CloseError::TooFar(_))));
-    }
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, place.as_bytes())
 }
+
+#[cfg(test)]
+#[path = "close_of_day_tests.rs"]
+mod tests;

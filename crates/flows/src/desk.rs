@@ -15,11 +15,11 @@ use access::shelf::ApprovalShelf;
 use clients::action::AtClients;
 use clients::shelf::{ClientMark, ClientShelf};
 use db::caller::{Caller, Scope, callers_by_ids};
-use db::deciding::{Effect, Hold, NotDone};
+use db::deciding::{Effect, Facts, Hold, NotDone};
 use db::fault::Fault;
 use db::ids::Ids;
-use db::lane::{About, Asked, Command, Outcome, Part};
-use db::tx::{Locking, Tx};
+use db::lane::{About, Answer, Asked, Command, Outcome, Part};
+use db::tx::Tx;
 use ledger::action::AtEntries;
 use ledger::books::Books;
 use ledger::draft::Draft;
@@ -31,7 +31,7 @@ use org::places::{Places, head_office};
 use org::settings::Settings;
 use uuid::Uuid;
 
-use crate::atomic::{Item, at_item};
+use crate::atomic::{Item, at_item, at_place, described};
 use crate::desk_command::{DeskCommand, DeskDone};
 use crate::held::{self, Decide};
 use crate::touches::Touches;
@@ -54,6 +54,20 @@ pub struct Desk {
     entries: EntryShelf,
     /// The makers of commands that second persons decide about.
     makers: HashMap<Uuid, Caller>,
+}
+
+/// What a command did on the desk, and what of it a second person may have to agree to.
+struct Weighed {
+    done: DeskDone,
+    facts: Facts,
+    /// The operation for which it is held.
+    held_as: Option<&'static str>,
+}
+
+impl Weighed {
+    fn settled(done: DeskDone) -> Weighed {
+        Weighed { done, facts: Facts::default(), held_as: None }
+    }
 }
 
 struct Mark {
@@ -89,9 +103,12 @@ impl Desk {
     async fn look_further(&mut self, tx: &Tx, touches: &Touches<'_>) -> Result<(), Fault> {
         self.loans.look_further(tx, &touches.loans, self.sheet.ids.least_next()).await?;
         let (mut branches, officers) = touches.places();
-        // A client is looked for within its branch only where a command may have made it, or applies for it.
         branches.extend(self.clients.branches());
         branches.extend(self.entries.branches());
+        // Only a call with a manual entry is held: who decides about it sees the loans in it as well.
+        if !touches.entries.is_empty() {
+            branches.extend(self.loans.branches());
+        }
         if !branches.is_empty() || !officers.is_empty() {
             self.sheet.places = Places::read(tx, &branches, &officers).await?;
         }
@@ -141,52 +158,73 @@ impl Desk {
         self.sheet.fall_back(mark.sheet);
     }
 
-    fn at_loans(&mut self) -> AtLoans<'_> {
-        AtLoans { loans: &mut self.loans, clients: &self.clients, sheet: &mut self.sheet }
-    }
-
     /// Decides one command. Only inside an attempt.
     pub fn decide(&mut self, command: &DeskCommand, caller: &Caller, by: By) -> Result<DeskDone, NotDone> {
-        match command {
+        let Weighed { done, facts, held_as } = self.weigh(command, caller, by)?;
+        match held_as {
+            Some(operation) => Err(NotDone::Held(Hold { operation, facts })),
+            None => Ok(done),
+        }
+    }
+
+    /// Carries a command out on the desk and says whether a second person has to agree first.
+    fn weigh(&mut self, command: &DeskCommand, caller: &Caller, by: By) -> Result<Weighed, NotDone> {
+        let sheet = &mut self.sheet;
+        let (operation, effect) = match command {
             DeskCommand::Client(command) => {
-                let mut at = AtClients { clients: &mut self.clients, sheet: &mut self.sheet };
-                let effect = command.action().decide(&mut at, caller)?;
-                self.settled(command.action().about().operation, effect, by).map(|one| DeskDone::Client(Box::new(one)))
+                let effect = command.action().decide(&mut AtClients { clients: &mut self.clients, sheet }, caller)?;
+                (command.action().about().operation, effect.map(|client| DeskDone::Client(Box::new(client))))
             }
             DeskCommand::Loan(command) => {
-                let effect = command.action().decide(&mut self.at_loans(), caller)?;
-                self.settled(command.action().about().operation, effect, by).map(DeskDone::Loan)
+                let mut at = AtLoans { loans: &mut self.loans, clients: &self.clients, sheet };
+                let effect = command.action().decide(&mut at, caller)?;
+                (command.action().about().operation, effect.map(DeskDone::Loan))
             }
             DeskCommand::Entry(command) => {
-                let mut at = AtEntries { entries: &mut self.entries, sheet: &mut self.sheet };
-                let effect = command.action().decide(&mut at, caller)?;
-                self.settled(command.action().about().operation, effect, by).map(|one| DeskDone::Entry(Box::new(one)))
+                let effect = command.action().decide(&mut AtEntries { entries: &mut self.entries, sheet }, caller)?;
+                (command.action().about().operation, effect.map(|entry| DeskDone::Entry(Box::new(entry))))
             }
-            DeskCommand::Decide(decide) => self.decide_held(decide, caller),
-            DeskCommand::All(items) => self.decide_all(items, caller, by).map(DeskDone::All),
-        }
+            DeskCommand::Decide(decide) => return self.decide_held(decide, caller).map(Weighed::settled),
+            DeskCommand::All(items) => return self.weigh_all(items, caller, by),
+        };
+        let Effect { done, facts } = effect;
+        let limit = limit_for(operation, &facts, &self.sheet.settings).filter(|_| by == By::Maker);
+        Ok(Weighed { done, facts, held_as: limit.map(|limit| limit.operation) })
     }
 
-    /// The effect of a command, unless a second person has to agree first.
-    fn settled<D>(&self, operation: &'static str, effect: Effect<D>, by: By) -> Result<D, NotDone> {
-        let limit = limit_for(operation, &effect.facts, &self.sheet.settings);
-        match limit.filter(|_| by == By::Maker) {
-            Some(_) => Err(NotDone::Held(Hold { operation, facts: effect.facts })),
-            None => Ok(effect.done),
-        }
-    }
-
-    /// The items in their order, each seeing those before it. The first that is refused refuses all.
-    fn decide_all(&mut self, items: &[Item], caller: &Caller, by: By) -> Result<Vec<(Uuid, DeskDone)>, NotDone> {
+    /// The items in their order, each seeing those before it. The first that is refused refuses all, and one that is held holds all:
+    /// who decides then reads of every item, sees the records of every item, and what is now known of each is kept.
+    fn weigh_all(&mut self, items: &[Item], caller: &Caller, by: By) -> Result<Weighed, NotDone> {
         let mut done = Vec::with_capacity(items.len());
+        let mut held: Option<(&'static str, Facts)> = None;
+        let (mut branches, mut resolved, mut operations) = (Vec::new(), Vec::new(), Vec::new());
         for (index, item) in items.iter().enumerate() {
             // Each is a command of its own: all or nothing speaks of taking it in, not of reversing it.
             let command_id = self.sheet.new_id();
             self.sheet.begin(command_id);
-            let one = self.decide(&item.command, caller, by).map_err(|why| at_item(index, why))?;
-            done.push((command_id, one));
+            let one = self.weigh(&item.command, caller, by).map_err(|why| at_item(index, why))?;
+            branches.extend(self.branches_of(&one.done));
+            branches.extend(one.facts.branches.iter().copied());
+            resolved.extend(at_place(index, &one.facts.resolved));
+            match one.held_as.filter(|_| held.is_none()) {
+                Some(operation) => held = Some((operation, one.facts)),
+                None => operations.push(item.command.about().operation),
+            }
+            done.push((command_id, one.done));
         }
-        Ok(done)
+        let done = DeskDone::All(done);
+        let Some((operation, first)) = held else { return Ok(Weighed::settled(done)) };
+        let facts = Facts { branches, resolved, description: described(first.description, &operations), ..first };
+        Ok(Weighed { done, facts, held_as: Some(operation) })
+    }
+
+    /// The branches of what a command made or changed, beside those that it names.
+    fn branches_of(&self, done: &DeskDone) -> Option<Uuid> {
+        match done {
+            DeskDone::Client(client) => Some(client.branch_id),
+            DeskDone::Loan(_) => done.record_id().and_then(|id| self.loans.branch_of(id)),
+            DeskDone::Entry(_) | DeskDone::Decided(..) | DeskDone::All(_) => None,
+        }
     }
 
     fn decide_held(&mut self, decide: &Decide<DeskCommand>, caller: &Caller) -> Result<DeskDone, NotDone> {
@@ -251,13 +289,13 @@ impl Command for DeskCommand {
         items.iter().zip(all).map(part).collect()
     }
 
-    async fn visible(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
-        visible::commands(tx, asked).await
+    async fn visible(tx: &Tx, stored: &[(Asked<'_, Self>, &Answer)]) -> Result<Vec<bool>, Fault> {
+        visible::commands(tx, stored).await
     }
 
     async fn run(tx: &mut Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<Outcome<DeskDone>>, Fault> {
         let mut desk = Desk::take(tx, &Touches::of(asked)).await?;
-        let mut outcomes = Vec::with_capacity(asked.len());
+        let mut outcomes: Vec<Option<Outcome<DeskDone>>> = Vec::with_capacity(asked.len());
         let mut holds = Vec::new();
         // Rows that an earlier command of the batch waits for: no later one overtakes it.
         let mut waited_for: HashSet<Uuid> = HashSet::new();
@@ -265,7 +303,7 @@ impl Command for DeskCommand {
             let dragged = one.about.rows.iter().any(|row| waited_for.contains(row));
             if dragged || desk.is_locked_elsewhere(one.command, one.caller.scope) {
                 waited_for.extend(&one.about.rows);
-                outcomes.push(Outcome::Busy { dragged });
+                outcomes.push(Some(Outcome::Busy { dragged }));
                 continue;
             }
             let decided = desk.attempt(|desk| {
@@ -273,19 +311,18 @@ impl Command for DeskCommand {
                 desk.decide(one.command, one.caller, By::Maker)
             });
             outcomes.push(match decided {
-                Ok(done) => Outcome::Done(done),
+                Ok(done) => Some(Outcome::Done(done)),
                 Err(NotDone::Held(hold)) => {
                     holds.push((index, hold));
-                    Outcome::Absent
+                    None
                 }
-                Err(why) => Outcome::from(why),
+                Err(why) => Some(Outcome::from(why)),
             });
         }
         file_holds(tx, &mut desk, asked, holds, &mut outcomes).await?;
-        if tx.locking != Locking::None {
-            desk.put_back(tx)?;
-        }
-        Ok(outcomes)
+        desk.put_back(tx)?;
+        let gap = || Fault::Invariant("a command was held and nobody heard of it".into());
+        outcomes.into_iter().map(|outcome| outcome.ok_or_else(gap)).collect()
     }
 }
 
@@ -295,7 +332,7 @@ async fn file_holds(
     desk: &mut Desk,
     asked: &[Asked<'_, DeskCommand>],
     holds: Vec<(usize, Hold)>,
-    outcomes: &mut [Outcome<DeskDone>],
+    outcomes: &mut [Option<Outcome<DeskDone>>],
 ) -> Result<(), Fault> {
     if holds.is_empty() {
         return Ok(());
@@ -311,10 +348,10 @@ async fn file_holds(
     let settings = sheet.settings.clone();
     let heard = held::file(tx, approvals, &settings, questions, || sheet.new_id()).await?;
     for (index, heard) in indexes.into_iter().zip(heard) {
-        outcomes[index] = match heard {
+        outcomes[index] = Some(match heard {
             Ok(held) => Outcome::Held(held),
             Err(refused) => Outcome::refused(refused),
-        };
+        });
     }
     Ok(())
 }

@@ -53,20 +53,18 @@ impl DeskCommand {
         }
     }
 
-    /// The records that an answer to it tells of, and whether the command makes them.
-    pub(crate) fn records(&self, visit: &mut impl FnMut(Record, bool)) {
-        self.each(&mut |one| match one {
-            DeskCommand::Client(ClientCommand::Register(command)) => visit(Record::Client(command.id), true),
-            DeskCommand::Client(ClientCommand::Activate(command)) => visit(Record::Client(command.client_id), false),
-            DeskCommand::Loan(LoanCommand::Apply(command)) => visit(Record::Loan(command.id), true),
-            DeskCommand::Loan(command) => {
-                command.action().about().subject.into_iter().for_each(|id| visit(Record::Loan(id), false));
-            }
-            DeskCommand::Entry(EntryCommand::Post(command)) => visit(Record::Entry(command.id), true),
-            DeskCommand::Entry(EntryCommand::Reverse(command)) => visit(Record::Entry(command.entry_id), false),
-            DeskCommand::Decide(decide) => visit(Record::Approval(decide.approval_id), false),
-            DeskCommand::All(_) => {}
-        });
+    /// The record that an answer to it tells of, and whether the command makes it. `None`: those of its items.
+    pub(crate) fn record(&self) -> Option<(Record, bool)> {
+        match self {
+            DeskCommand::Client(ClientCommand::Register(command)) => Some((Record::Client(command.id), true)),
+            DeskCommand::Client(ClientCommand::Activate(command)) => Some((Record::Client(command.client_id), false)),
+            DeskCommand::Loan(LoanCommand::Apply(command)) => Some((Record::Loan(command.id), true)),
+            DeskCommand::Loan(command) => command.action().about().subject.map(|id| (Record::Loan(id), false)),
+            DeskCommand::Entry(EntryCommand::Post(command)) => Some((Record::Entry(command.id), true)),
+            DeskCommand::Entry(EntryCommand::Reverse(command)) => Some((Record::Entry(command.entry_id), false)),
+            DeskCommand::Decide(decide) => Some((Record::Approval(decide.approval_id), false)),
+            DeskCommand::All(_) => None,
+        }
     }
 
     pub fn about(&self) -> About {

@@ -13,7 +13,7 @@ use access::store_approvals::Question;
 use db::caller::{Actor, Caller, Denied, admit};
 use db::deciding::{Facts, Hold, NotDone};
 use db::fault::Fault;
-use db::lane::{Asked, Held, Sent};
+use db::lane::{Asked, Held};
 use db::tx::Tx;
 use kernel::permission::Permission;
 use org::settings::Settings;
@@ -72,9 +72,6 @@ pub async fn file<C>(
         });
         limits.push(limit);
     }
-    if questions.is_empty() {
-        return Ok(Vec::new());
-    }
     let counts = deciders(tx, &questions).await?;
     let mut heard = Vec::with_capacity(holds.len());
     for (((asked, hold, branch_id), limit), deciders) in holds.into_iter().zip(limits).zip(counts) {
@@ -83,7 +80,8 @@ pub async fn file<C>(
             continue;
         }
         let (id, expires_at) = (new_id(), tx.now + LIFETIME);
-        let sent = asked.sent.cloned().unwrap_or_else(|| Sent { path: String::new(), body: "{}".to_owned() });
+        let unsent = || Fault::Invariant(format!("{} is held and was never sent", asked.about.operation));
+        let sent = asked.sent.cloned().ok_or_else(unsent)?;
         approvals.file(NewApproval {
             id,
             operation: asked.about.operation.to_owned(),
@@ -114,7 +112,10 @@ fn write_in(body: &mut Value, pointer: &str, value: &Value) {
     let (parents, name) = pointer.rsplit_once('/').unwrap_or(("", pointer));
     let Some(place) = body.pointer_mut(parents) else { return };
     if let Some(members) = place.as_object_mut() {
-        members.entry(name.to_owned()).or_insert_with(|| value.clone());
+        let said = members.entry(name.to_owned()).or_insert(Value::Null);
+        if said.is_null() {
+            *said = value.clone();
+        }
     }
 }
 
@@ -144,7 +145,8 @@ pub fn maker<C>(
     let actor =
         Actor { user_id: held.maker_id, namespace: held.maker_id, signed_in_at, request_id: approver.request_id };
     let maker = admit(&actor, makers, &held.permissions).map_err(|_| AccessError::MakerMayNot)?;
-    Ok(Caller { scope: approver.scope, ..maker })
+    // The days in it were judged when it was held: those that are of today then lie back by now.
+    Ok(Caller { scope: approver.scope, ..maker }.granting(Permission::BackDate))
 }
 
 /// Writes down what was decided.
@@ -167,6 +169,8 @@ mod tests {
         assert_eq!(given, json!({"value_on": "2026-01-05", "lines": []}));
         let left_out = resolved(r#"{"lines":[]}"#, &facts("2026-03-01")).unwrap();
         assert_eq!(left_out, json!({"value_on": "2026-03-01", "lines": []}));
+        let null = resolved(r#"{"value_on":null,"lines":[]}"#, &facts("2026-03-01")).unwrap();
+        assert_eq!(null, left_out);
         let of_item =
             Facts { resolved: vec![("/items/1/body/value_on".to_owned(), json!("2026-03-01"))], ..Facts::default() };
         let whole = resolved(r#"{"items":[{"body":{}},{"body":{"lines":[]}}]}"#, &of_item).unwrap();

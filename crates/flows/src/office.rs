@@ -13,7 +13,7 @@ use access::users::{ChangeUser, CreateUser, User};
 use db::caller::{Caller, Scope, callers_by_ids};
 use db::deciding::{Hold, NotDone};
 use db::fault::Fault;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Answer, Asked, Command, Outcome, SlicedCommand};
 use db::tx::Tx;
 use ledger::chart::{Account, OpenAccount};
 use ledger::periods::{ClosePeriod, Period, ReopenPeriod};
@@ -93,11 +93,11 @@ impl Command for OfficeCommand {
         }
     }
 
-    async fn visible(tx: &Tx, asked: &[Asked<'_, Self>]) -> Result<Vec<bool>, Fault> {
+    async fn visible(tx: &Tx, stored: &[(Asked<'_, Self>, &Answer)]) -> Result<Vec<bool>, Fault> {
         // What is the whole institution's is shown to all who may give the command; an approval lies in a branch.
-        let wanted: Vec<(Record, Scope)> = asked
+        let wanted: Vec<(Record, Scope)> = stored
             .iter()
-            .map(|one| match one.command {
+            .map(|(one, _)| match one.command {
                 OfficeCommand::Decide(decide) => (Record::Approval(decide.approval_id), one.caller.scope),
                 _ => (Record::Institution, one.caller.scope),
             })
@@ -130,7 +130,7 @@ fn of_kind<'a, C>(
     slice.iter().filter_map(one).collect()
 }
 
-async fn carry_out<'a, C: Command>(
+async fn carry_out<'a, C: SlicedCommand>(
     tx: &mut Tx,
     slice: &[Asked<'a, OfficeCommand>],
     pick: impl Fn(&'a OfficeCommand) -> Option<&'a C>,
@@ -177,6 +177,7 @@ async fn run_slice(tx: &mut Tx, slice: &[Asked<'_, OfficeCommand>]) -> Result<Ve
 async fn reopen(tx: &mut Tx, asked: &[Asked<'_, ReopenPeriod>]) -> Result<Vec<Outcome<OfficeDone>>, Fault> {
     let settings = Settings::known(tx).await?;
     let mut outcomes = Vec::new();
+    let branch_id = head_office(tx).await?;
     for one in asked {
         let operation = one.about.operation;
         let facts = match one.command.decide(tx).await? {
@@ -190,10 +191,9 @@ async fn reopen(tx: &mut Tx, asked: &[Asked<'_, ReopenPeriod>]) -> Result<Vec<Ou
             outcomes.push(Outcome::Done(OfficeDone::Period(one.command.carry_out(tx, one.caller.user_id).await?)));
             continue;
         }
-        let branch_id = head_office(tx).await?;
         let mut approvals = ApprovalShelf::default();
         let hold = Hold { operation, facts };
-        let heard = held::file(tx, &mut approvals, &settings, vec![(one, hold, branch_id)], Uuid::now_v7).await?;
+        let heard = held::file(tx, &mut approvals, &settings, vec![(one, hold, branch_id)], || tx.new_id()).await?;
         let writings = approvals.put_back(tx);
         tx.carry_out(&writings).await?;
         outcomes.extend(heard.into_iter().map(|heard| match heard {

@@ -6,7 +6,7 @@ use db::caller::Scope;
 use db::fault::Fault;
 use db::lane::Asked;
 use db::tx::{CLOCK, Tx};
-use ledger::shelf::EntryTouch;
+use ledger::shelf::{EntryShelf, EntryTouch};
 use loans::shelf::LoanShelf;
 use loans::touch::LoanTouch;
 use uuid::Uuid;
@@ -72,6 +72,9 @@ impl<'a> Touches<'a> {
             for statements in LoanShelf::STATEMENTS {
                 tx.prepare(statements).await?;
             }
+        }
+        if !self.entries.is_empty() {
+            tx.prepare(EntryShelf::STATEMENTS).await?;
         }
         tx.prepare(&[CLOCK]).await
     }

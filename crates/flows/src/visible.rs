@@ -6,10 +6,11 @@ use std::collections::HashSet;
 
 use db::caller::Scope;
 use db::fault::Fault;
-use db::lane::Asked;
+use db::lane::{Answer, Asked};
 use db::tx::Tx;
 use loans::store::{applications, read};
 use org::places::Places;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::desk_command::DeskCommand;
@@ -45,6 +46,17 @@ impl Record {
             | "gl_account" | "period" | "business_day" => Record::Institution,
             _ => return None,
         })
+    }
+
+    /// The record of the same kind that has this id.
+    fn with_id(self, id: Uuid) -> Record {
+        match self {
+            Record::Client(_) => Record::Client(id),
+            Record::Loan(_) => Record::Loan(id),
+            Record::Entry(_) => Record::Entry(id),
+            Record::Approval(_) => Record::Approval(id),
+            Record::Institution => Record::Institution,
+        }
     }
 }
 
@@ -139,19 +151,64 @@ impl Known {
     }
 }
 
-/// Whether each caller sees all records that the command names. One that the command would have made may be missing: it was refused.
-pub(crate) async fn commands(tx: &Tx, asked: &[Asked<'_, DeskCommand>]) -> Result<Vec<bool>, Fault> {
+/// Whether each caller sees all records that its stored answer tells of; one that names none is shown to nobody. A record that the
+/// command would have made may be missing: it was refused, or waits for a second person.
+pub(crate) async fn commands(tx: &Tx, stored: &[(Asked<'_, DeskCommand>, &Answer)]) -> Result<Vec<bool>, Fault> {
     let mut wanted = Vec::new();
     let mut of_command = Vec::new();
-    for (index, one) in asked.iter().enumerate() {
-        one.command.records(&mut |record, is_made| {
+    for (index, (one, answer)) in stored.iter().enumerate() {
+        for Told { record, may_be_missing } in told(one.command, answer) {
             wanted.push((record, one.caller.scope));
-            of_command.push((index, is_made));
-        });
+            of_command.push((index, may_be_missing));
+        }
     }
-    let mut visible = vec![true; asked.len()];
-    for ((index, is_made), seen) in of_command.into_iter().zip(records(tx, &wanted).await?) {
-        visible[index] &= seen == Seen::Visible || (is_made && seen == Seen::Missing);
+    let mut visible = vec![None; stored.len()];
+    for ((index, may_be_missing), seen) in of_command.into_iter().zip(records(tx, &wanted).await?) {
+        let sees = seen == Seen::Visible || (may_be_missing && seen == Seen::Missing);
+        visible[index] = Some(visible[index].unwrap_or(true) && sees);
     }
-    Ok(visible)
+    Ok(visible.into_iter().map(|visible| visible.unwrap_or(false)).collect())
+}
+
+/// A record that an answer tells of.
+struct Told {
+    record: Record,
+    may_be_missing: bool,
+}
+
+/// What was made is named by the answer: a command that leaves the id to the server has another one when it is read again.
+fn told(command: &DeskCommand, answer: &Answer) -> Vec<Told> {
+    let was_done = (200..300).contains(&answer.status) && answer.status != HELD;
+    let body: Value = if was_done { serde_json::from_str(&answer.body).unwrap_or_default() } else { Value::Null };
+    let id_at = |pointer: String| body.pointer(&pointer).and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let one = |command: &DeskCommand, pointer: String| match command.record() {
+        Some((record, true)) if was_done => {
+            let record = id_at(pointer).map_or(record, |id| record.with_id(id));
+            Some(Told { record, may_be_missing: false })
+        }
+        Some((record, may_be_missing)) => Some(Told { record, may_be_missing }),
+        None => None,
+    };
+    match command {
+        DeskCommand::All(items) => {
+            let each = items.iter().enumerate();
+            each.filter_map(|(index, item)| one(&item.command, format!("/data/{index}/body/id"))).collect()
+        }
+        single => one(single, "/id".to_owned()).into_iter().collect(),
+    }
+}
+
+/// The status of a command that waits for a second person.
+const HELD: u16 = 202;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_aggregate_has_a_record() {
+        assert_eq!(Record::of("loan.repay", Uuid::nil()), Some(Record::Loan(Uuid::nil())));
+        assert_eq!(Record::of("period.close", Uuid::nil()), Some(Record::Institution));
+        assert_eq!(Record::of("weather.ask", Uuid::nil()), None);
+    }
 }

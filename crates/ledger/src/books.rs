@@ -10,14 +10,15 @@ use chrono::NaiveDate;
 use db::fault::Fault;
 use db::tx::Tx;
 use kernel::currency::Currency;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::chart::Account;
 use crate::error::LedgerError;
 use crate::periods::Month;
-use crate::slots::{Channel, ChannelAccount, SlotAccount};
+use crate::slots::Channel;
 use crate::store;
+
+pub use crate::chart_rows::ChartRows;
 
 /// The code of the account that says what other branches owe.
 pub const DUE_FROM_BRANCHES: &str = "1440";
@@ -27,16 +28,6 @@ pub const DUE_TO_BRANCHES: &str = "2380";
 /// The chart that was used last. One is enough: a pool has one database, and versions follow each other.
 #[derive(Debug, Default)]
 struct LastChart(Mutex<Option<Arc<Chart>>>);
-
-/// The chart with its mappings as the tables hold them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChartRows {
-    pub version: Uuid,
-    pub base_currency: Currency,
-    pub accounts: Vec<Account>,
-    pub slots: Vec<SlotAccount>,
-    pub channels: Vec<ChannelAccount>,
-}
 
 #[derive(Debug)]
 struct Chart {
@@ -174,6 +165,7 @@ impl Chart {
 mod tests {
     use super::*;
     use crate::setup;
+    use crate::slots::{ChannelAccount, SlotAccount};
     use kernel::refusal::Refusal;
 
     fn books(channels: Vec<ChannelAccount>, closed_through: Option<&str>) -> Books {

@@ -3,57 +3,14 @@
 use db::fault::Fault;
 use db::gates::Try;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::LedgerError;
 use crate::store;
 
-kernel::text_enum! {
-    /// What an account is in the statements. Memo accounts stand below the line and balance among themselves.
-    pub enum Class {
-        Asset = "asset",
-        Liability = "liability",
-        Equity = "equity",
-        Income = "income",
-        Expense = "expense",
-        Memo = "memo",
-    }
-}
-
-kernel::text_enum! {
-    /// The side on which an account's balance normally stands.
-    pub enum Side {
-        Debit = "debit",
-        Credit = "credit",
-    }
-}
-
-impl Class {
-    /// The normal side; contra accounts have the other one.
-    pub fn side(self) -> Side {
-        match self {
-            Class::Asset | Class::Expense | Class::Memo => Side::Debit,
-            Class::Liability | Class::Equity | Class::Income => Side::Credit,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    pub id: Uuid,
-    pub code: String,
-    pub name: String,
-    pub class: Class,
-    pub side: Side,
-    /// Only groups other accounts, or is computed: nothing is posted to it.
-    pub header: bool,
-    /// A sub-ledger is active for it: nobody posts to it by hand.
-    pub control: bool,
-    pub version: i64,
-}
+pub use crate::chart_rows::{Account, Class, Side};
 
 /// Opens an account.
 #[derive(Debug, Clone)]
@@ -67,9 +24,8 @@ pub struct OpenAccount {
     pub header: bool,
 }
 
-impl Command for OpenAccount {
+impl SlicedCommand for OpenAccount {
     type Done = Account;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {

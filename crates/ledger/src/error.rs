@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::refusal::{Kind, Refusal};
 use uuid::Uuid;
 
-use crate::periods::Month;
+use crate::month::Month;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
@@ -46,6 +46,8 @@ pub enum LedgerError {
     AlreadyReversed { by: Uuid },
     #[error("the entry has lines in branches outside yours: ask somebody whose branches cover them all")]
     OutOfScope,
+    #[error("months are closed for the whole institution: ask a user of the head office")]
+    HeadOfficeOnly,
     #[error(
         "{month} is not over: the business day is {business_date}; close all its days first (POST /v1/business-date/close)"
     )]
@@ -82,6 +84,7 @@ impl Refusal for LedgerError {
             LedgerError::IsReversal => "journal.is_reversal",
             LedgerError::AlreadyReversed { .. } => "journal.already_reversed",
             LedgerError::OutOfScope => "journal.out_of_scope",
+            LedgerError::HeadOfficeOnly => "period.head_office_only",
             LedgerError::MonthNotOver { .. } => "period.not_over",
             LedgerError::DayNotBooked { .. } => "period.day_not_booked",
             LedgerError::EarlierMonthOpen { .. } => "period.earlier_open",
@@ -104,7 +107,7 @@ impl Refusal for LedgerError {
             | LedgerError::MonthClosed { .. }
             | LedgerError::MonthOpen { .. }
             | LedgerError::LaterMonthClosed { .. } => Kind::Conflict,
-            LedgerError::OutOfScope => Kind::Forbidden,
+            LedgerError::OutOfScope | LedgerError::HeadOfficeOnly => Kind::Forbidden,
             LedgerError::BranchNotFound { .. }
             | LedgerError::AccountNotFound { .. }
             | LedgerError::HeaderAccount { .. }
@@ -139,6 +142,7 @@ impl Refusal for LedgerError {
             | LedgerError::IsReversal
             | LedgerError::AlreadyReversed { .. }
             | LedgerError::OutOfScope
+            | LedgerError::HeadOfficeOnly
             | LedgerError::MonthNotOver { .. }
             | LedgerError::DayNotBooked { .. }
             | LedgerError::EarlierMonthOpen { .. }

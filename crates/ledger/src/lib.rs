@@ -7,6 +7,10 @@ pub mod error;
 
 pub mod chart;
 
+mod chart_rows;
+
+mod month;
+
 pub mod slots;
 
 pub mod books;

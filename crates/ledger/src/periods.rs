@@ -8,17 +8,14 @@
 //! into it before is committed, and none comes after. Then the job folds the turnover and writes the balances beside the
 //! traffic. Killed anywhere and run again, it goes on where it was.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
-use db::caller::Caller;
+use db::caller::{Caller, SYSTEM};
 use db::deciding::{Facts, NotDone};
 use db::fault::Fault;
 use db::gates::{self, Gate, Try};
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::pool::Pool;
 use db::tx::Tx;
 use org::places::head_office;
@@ -26,92 +23,9 @@ use uuid::Uuid;
 
 use crate::error::LedgerError;
 use crate::fold::fold_between;
-use crate::{store, store_periods};
+use crate::store_periods;
 
-/// A month, by its first day. Written `2026-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Month(NaiveDate);
-
-/// The text is not a month such as `2026-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a month is written year-month, such as \"2026-01\"")]
-pub struct NotAMonth;
-
-impl Month {
-    /// The month that a day lies in.
-    pub fn of(day: NaiveDate) -> Month {
-        Month(day.with_day(1).unwrap_or(day))
-    }
-
-    pub fn starts_on(self) -> NaiveDate {
-        self.0
-    }
-
-    pub fn ends_on(self) -> NaiveDate {
-        store::month_end(self.0)
-    }
-
-    pub fn next(self) -> Month {
-        Month(self.0.checked_add_months(Months::new(1)).unwrap_or(self.0))
-    }
-}
-
-impl fmt::Display for Month {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m"))
-    }
-}
-
-impl FromStr for Month {
-    type Err = NotAMonth;
-
-    fn from_str(text: &str) -> Result<Month, NotAMonth> {
-        kernel::date::parse(&format!("{text}-01")).map(Month).map_err(|_| NotAMonth)
-    }
-}
-
-kernel::text_enum! {
-    pub enum PeriodStatus {
-        Open = "open",
-        /// Nothing more is booked into it, and its balances are on their way.
-        Closing = "closing",
-        Closed = "closed",
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Period {
-    pub month: Month,
-    pub status: PeriodStatus,
-    /// When it was last closed or reopened, and by whom; `None`: it always was open.
-    pub changed: Option<(DateTime<Utc>, Uuid)>,
-    /// The order to close it, until it is closed.
-    pub order: Option<CloseOrder>,
-}
-
-/// An order to close a month.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CloseOrder {
-    pub at: DateTime<Utc>,
-    pub by: Uuid,
-    /// Why it was not carried out after all; a new order takes its place.
-    pub refused: Option<String>,
-}
-
-/// What a decision about a month needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Calendar {
-    /// The first month in which anything was booked, or business was open.
-    pub first: Month,
-    pub last_closed: Option<Month>,
-    /// The month that is being closed.
-    pub closing: Option<Month>,
-    /// The last month that is ordered to be closed.
-    pub last_ordered: Option<Month>,
-    pub business_date: NaiveDate,
-    /// The first day that has rolled and is not booked.
-    pub not_booked: Option<NaiveDate>,
-}
+pub use crate::month::{Calendar, CloseOrder, Month, NotAMonth, Period, PeriodStatus};
 
 /// Only one decision about months at a time: each looks at its neighbours.
 pub fn claim() -> Claim {
@@ -124,9 +38,8 @@ pub struct ClosePeriod {
     pub month: Month,
 }
 
-impl Command for ClosePeriod {
+impl SlicedCommand for ClosePeriod {
     type Done = Period;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { claims: vec![claim()], ..About::of("period.close") }
@@ -142,6 +55,9 @@ impl Command for ClosePeriod {
 }
 
 async fn order_close(tx: &Tx, month: Month, caller: &Caller) -> Result<Outcome<Period>, Fault> {
+    if caller.scope.branch_id != head_office(tx).await? {
+        return Ok(Outcome::refused(LedgerError::HeadOfficeOnly));
+    }
     let calendar = store_periods::calendar(tx).await?;
     if month < calendar.first {
         return Ok(Outcome::Absent);
@@ -164,7 +80,10 @@ pub async fn work_off(pool: &Pool) -> Result<u32, Fault> {
     let mut closed = 0;
     while let Some((month, by)) = next_order(pool).await? {
         match mark_closing(pool, month).await {
-            Ok(true) => closed += u32::from(write_balances(pool, month, by).await?),
+            Ok(true) => {
+                fold_days(pool, month).await?;
+                closed += u32::from(write_balances(pool, month, by).await?);
+            }
             Ok(false) => {}
             Err(fault) if gates::should_try_again(&fault).await => {}
             Err(fault) => return Err(fault),
@@ -195,14 +114,30 @@ async fn mark_closing(pool: &Pool, month: Month) -> Result<bool, Fault> {
     let calendar = store_periods::calendar(&tx).await?;
     let decided = decide_close(month, &calendar, None);
     match &decided {
-        Ok(()) => store_periods::period_change(&tx, month, PeriodStatus::Closing, store_periods::SYSTEM).await?,
+        Ok(()) => store_periods::period_change(&tx, month, PeriodStatus::Closing, SYSTEM).await?,
         Err(refused) => store_periods::close_order_refuse(&tx, month, &refused.to_string()).await?,
     }
     tx.commit().await?;
     Ok(decided.is_ok())
 }
 
-/// Folds the turnover of a month that is closing and writes its balances, beside the traffic. False where another server did.
+/// Folds the turnover of a month that is closing day by day, and rests after each: the close is in no hurry, and the traffic beside it
+/// keeps most of the machine. Whatever another server folds meanwhile is folded.
+async fn fold_days(pool: &Pool, month: Month) -> Result<(), Fault> {
+    for day in month.starts_on().iter_days().take_while(|day| *day <= month.ends_on()) {
+        let began = Instant::now();
+        let tx = Tx::begin_long(pool).await?;
+        fold_between(&tx, day, day).await?;
+        tx.commit().await?;
+        tokio::time::sleep(began.elapsed() * REST).await;
+    }
+    Ok(())
+}
+
+/// How many times as long as it worked a close rests.
+const REST: u32 = 3;
+
+/// Writes the balances of a month that is closing, beside the traffic. False where another server did.
 async fn write_balances(pool: &Pool, month: Month, by: Uuid) -> Result<bool, Fault> {
     let tx = Tx::begin_long(pool).await?;
     let is_ours = gates::try_close(&tx, Gate::PeriodClose).await?;
@@ -212,7 +147,6 @@ async fn write_balances(pool: &Pool, month: Month, by: Uuid) -> Result<bool, Fau
         tokio::time::sleep(PAUSE).await;
         return Ok(false);
     }
-    fold_between(&tx, month.starts_on(), month.ends_on()).await?;
     store_periods::balances_insert(&tx, month).await?;
     store_periods::period_change(&tx, month, PeriodStatus::Closed, by).await?;
     store_periods::close_order_delete(&tx, month).await?;
@@ -263,6 +197,7 @@ impl ReopenPeriod {
         if let Err(refused) = decide_reopen(self.month, &calendar) {
             return Ok(Err(refused.into()));
         }
+        // It concerns all branches: only the head office sees them all, and decides.
         let branches = vec![head_office(tx).await?];
         Ok(Ok(Facts { branches, description: Some(self.month.to_string()), ..Facts::default() }))
     }
@@ -279,6 +214,7 @@ fn decide_reopen(month: Month, calendar: &Calendar) -> Result<(), LedgerError> {
     match calendar.last_closed.max(calendar.closing) {
         Some(last) if last == month && calendar.closing.is_none() => Ok(()),
         Some(last) if month < last => Err(LedgerError::LaterMonthClosed { month: last }),
+        Some(last) if last == month => Err(LedgerError::PeriodClosing { month }),
         _ => Err(LedgerError::MonthOpen { month }),
     }
 }

@@ -95,7 +95,7 @@ impl DaySheet {
         self.told.truncate(mark.told);
     }
 
-    /// The entries of the command that is being decided, or of the dry run.
+    /// The entries that the batch has booked so far, or the dry run.
     pub fn drafts(&self) -> &[Draft] {
         &self.drafts
     }

@@ -33,19 +33,24 @@ pub struct EntryShelf {
 }
 
 impl EntryShelf {
+    /// The statements of `take`, to be prepared before several shelves are taken at once.
+    pub const STATEMENTS: &'static [&'static str] = store_journal::TAKE;
+
     pub async fn take(tx: &Tx, touches: &[EntryTouch]) -> Result<EntryShelf, Fault> {
         let mut shelf = EntryShelf::default();
         if touches.is_empty() {
             return Ok(shelf);
         }
         let ids: Vec<Uuid> = touches.iter().map(|touch| touch.id).collect();
-        shelf.taken = store_journal::entry_ids_taken(tx, &ids).await?;
         let reversed: Vec<Uuid> = touches.iter().filter_map(|touch| touch.reverses).collect();
-        if !reversed.is_empty() {
-            for entry in store_journal::entries_by_ids(tx, &reversed).await? {
-                shelf.entries.load(entry.head.id, entry);
+        let (taken, entries) = futures::try_join!(store_journal::entry_ids_taken(tx, &ids), async {
+            if reversed.is_empty() {
+                return Ok(Vec::new());
             }
-        }
+            store_journal::entries_by_ids(tx, &reversed).await
+        })?;
+        shelf.taken = taken;
+        entries.into_iter().for_each(|entry| shelf.entries.load(entry.head.id, entry));
         Ok(shelf)
     }
 

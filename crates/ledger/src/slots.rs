@@ -7,51 +7,15 @@ use std::collections::HashSet;
 
 use db::fault::Fault;
 use db::tx::Tx;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::store;
 
-kernel::text_enum! {
-    /// How money comes in or goes out.
-    pub enum Channel {
-        Cash = "cash",
-        Bank = "bank",
-        MobileMoney = "mobile_money",
-        Officer = "officer",
-    }
-}
-
-/// One slot of one product.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SlotAccount {
-    pub product_id: Uuid,
-    pub slot: String,
-    pub account_id: Uuid,
-}
-
-/// Where a channel's money stands in one branch, or (branch `None`) wherever no row says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChannelAccount {
-    pub channel: Channel,
-    pub branch_id: Option<Uuid>,
-    pub account_id: Uuid,
-}
-
-/// A slot of a new product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlotMapping<'a> {
-    pub slot: &'a str,
-    pub account_id: Uuid,
-    /// The product keeps a sub-ledger of this slot: from now on nobody posts to the account by hand.
-    pub control: bool,
-}
+pub use crate::chart_rows::{Channel, ChannelAccount, SlotAccount, SlotMapping};
 
 /// Which of these accounts have lines that were posted by hand: they cannot become control accounts, because the sub-ledger would
-/// never add up to them. From this call to the end of the transaction nobody posts by hand.
+/// never add up to them. The command that asks holds the chart alone (`Try::TakeChart`): until the end of the transaction nobody posts by hand.
 pub async fn posted_by_hand(tx: &Tx, accounts: &[Uuid]) -> Result<HashSet<Uuid>, Fault> {
-    // Manual entries share this row while they decide (`manual.rs`), so those on their way are seen by the next statement.
-    store::chart_touch(tx).await?;
     store::accounts_posted_by_hand(tx, accounts).await
 }
 

@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::books::ChartRows;
-use crate::chart::Account;
-use crate::slots::{Channel, SlotMapping};
+use crate::chart_rows::{Account, Channel, ChartRows, SlotMapping};
 
 const ACCOUNT_COLUMNS_ALL: &str =
     "select id, code, name, class, side, header, control, version from gl_account order by code";

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::page::{Page, Position, Rows};
-use db::tx::{Row, Tx};
+use db::tx::{Row, Tx, Values};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use uuid::Uuid;
@@ -106,26 +106,27 @@ fn head_of_row(row: &Row) -> EntryHead {
     }
 }
 
+const ENTRY_HEADS: &str =
+    "select entry.id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id, recorded_at,
+            reverses.entry_id as reverses, reversed.reversal_id as reversed_by
+     from journal_entry entry
+     left join journal_reversal reverses on reverses.reversal_id = entry.id
+     left join journal_reversal reversed on reversed.entry_id = entry.id
+     where entry.id = any($1)";
+
+const ENTRY_LINES: &str =
+    "select entry_id, line_no, account_id, account.code, account.name, branch_id, product_id, currency, amount_minor, subject_id
+     from journal_line join gl_account account on account.id = account_id where entry_id = any($1) order by entry_id, line_no";
+
+const ENTRY_IDS: &str = "select id from journal_entry where id = any($1)";
+
+pub(crate) const TAKE: &[&str] = &[ENTRY_IDS, ENTRY_HEADS, ENTRY_LINES];
+
 /// Entries with their lines.
 pub async fn entries_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<Vec<Entry>, Fault> {
-    let heads = tx
-        .query(
-            "select entry.id, booked_on, value_on, branch_id, event, subject_id, description, line_count, user_id, recorded_at,
-                    reverses.entry_id as reverses, reversed.reversal_id as reversed_by
-             from journal_entry entry
-             left join journal_reversal reverses on reverses.reversal_id = entry.id
-             left join journal_reversal reversed on reversed.entry_id = entry.id
-             where entry.id = any($1)",
-            &[&ids],
-        )
-        .await?;
-    let rows = tx
-        .query(
-            "select entry_id, line_no, account_id, account.code, account.name, branch_id, product_id, currency, amount_minor, subject_id
-             from journal_line join gl_account account on account.id = account_id where entry_id = any($1) order by entry_id, line_no",
-            &[&ids],
-        )
-        .await?;
+    // Sent together: one round trip.
+    let values: Values = &[&ids];
+    let (heads, rows) = futures::try_join!(tx.query(ENTRY_HEADS, values), tx.query(ENTRY_LINES, values))?;
     let mut lines: HashMap<Uuid, Vec<EntryLine>> = HashMap::new();
     for row in &rows {
         lines.entry(row.get("entry_id")).or_default().push(line_of_row(row)?);
@@ -172,7 +173,7 @@ pub async fn find_entry(tx: &Tx, id: Uuid, scope: &Scope) -> Result<Option<Entry
 }
 
 pub async fn entry_ids_taken(tx: &Tx, ids: &[Uuid]) -> Result<HashSet<Uuid>, Fault> {
-    let rows = tx.query("select id from journal_entry where id = any($1)", &[&ids]).await?;
+    let rows = tx.query(ENTRY_IDS, &[&ids]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 

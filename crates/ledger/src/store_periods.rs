@@ -5,7 +5,7 @@ use db::fault::Fault;
 use db::tx::{Row, Tx};
 use uuid::Uuid;
 
-use crate::periods::{Calendar, CloseOrder, Month, Period, PeriodStatus};
+use crate::month::{Calendar, CloseOrder, Month, Period, PeriodStatus};
 use crate::store::word;
 
 /// First and last closed month, the open day, the first day that is not booked.
@@ -89,9 +89,6 @@ pub async fn close_order_delete(tx: &Tx, month: Month) -> Result<(), Fault> {
     tx.execute("delete from period_close_order where starts_on = $1", &[&month.starts_on()]).await?;
     Ok(())
 }
-
-/// The user who changes a month when nobody asked: the system itself.
-pub const SYSTEM: Uuid = Uuid::nil();
 
 pub async fn period_change(tx: &Tx, month: Month, status: PeriodStatus, user_id: Uuid) -> Result<(), Fault> {
     tx.execute(

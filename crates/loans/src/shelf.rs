@@ -215,6 +215,15 @@ impl LoanShelf {
     }
 
     /// A loan that a command has found, to be changed.
+    /// The branches of the loans here.
+    pub fn branches(&self) -> impl Iterator<Item = Uuid> {
+        self.loans.iter().map(|(_, loan)| loan.branch_id)
+    }
+
+    pub fn branch_of(&self, id: Uuid) -> Option<Uuid> {
+        self.loans.get(id).map(|loan| loan.branch_id)
+    }
+
     pub(crate) fn change(&mut self, id: Uuid) -> Result<&mut LoanRecord, Fault> {
         self.loans.change(id).ok_or_else(|| Fault::Invariant(format!("the loan {id} is not on the shelf")))
     }

@@ -110,12 +110,12 @@ async fn loan_ids_after(tx: &Tx, after: Uuid) -> Result<Vec<Uuid>, Fault> {
 /// Every loan has a state, every state a loan, and what the state repeats of its loan is the same.
 async fn states_match(tx: &Tx, found: &mut Findings) -> Result<(), Fault> {
     let sql = "select loan.id, state.loan_id from loan full join loan_state state on state.loan_id = loan.id
-         where (loan.id, loan.product_id, loan.terms_id, loan.currency, loan.created_at)
-               is distinct from (state.loan_id, state.product_id, state.terms_id, state.currency, state.created_at)
+         where (loan.id, loan.client_id, loan.product_id, loan.terms_id, loan.currency, loan.created_at)
+               is distinct from (state.loan_id, state.client_id, state.product_id, state.terms_id, state.currency, state.created_at)
          limit 1";
     if let Some(row) = tx.query_opt(sql, &[]).await? {
         let (what, id) = match (row.get::<_, Option<Uuid>>("id"), row.get::<_, Option<Uuid>>("loan_id")) {
-            (Some(id), Some(_)) => ("its state repeats another product, terms, currency or time", id),
+            (Some(id), Some(_)) => ("its state repeats another client, product, terms, currency or time", id),
             (Some(id), None) => ("it has no state", id),
             (None, state) => ("its state has no loan", state.unwrap_or_default()),
         };

@@ -4,32 +4,14 @@ use chrono::{DateTime, Utc};
 use db::caller::Scope;
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use uuid::Uuid;
 
 use crate::error::OrgError;
 use crate::store;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branch {
-    pub id: Uuid,
-    pub code: String,
-    pub name: String,
-    /// None: the head office.
-    pub parent_id: Option<Uuid>,
-    /// From the head office down to and with this branch.
-    pub ancestors: Vec<Uuid>,
-    pub created_at: DateTime<Utc>,
-    pub version: i64,
-}
-
-impl Branch {
-    /// Whether a scope covers this branch.
-    pub fn is_in(&self, scope: &Scope) -> bool {
-        self.ancestors.contains(&scope.branch_id)
-    }
-}
+pub use crate::record::Branch;
 
 /// Opens a branch below another.
 #[derive(Debug, Clone)]
@@ -41,9 +23,8 @@ pub struct OpenBranch {
     pub parent_id: Option<Uuid>,
 }
 
-impl Command for OpenBranch {
+impl SlicedCommand for OpenBranch {
     type Done = Branch;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {

@@ -1,6 +1,6 @@
 //! The business day: the institution's date, on which everything is booked. It rolls only forward, one day at a time.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use db::fault::Fault;
 use db::gates::{self, Gate};
 use db::pool::Pool;
@@ -9,15 +9,7 @@ use uuid::Uuid;
 
 use crate::store;
 
-/// The close of one business day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DayClose {
-    pub closed_on: NaiveDate,
-    pub rolled_at: DateTime<Utc>,
-    /// None: the day has rolled, its entries are not all booked yet.
-    pub booked_at: Option<DateTime<Utc>>,
-    pub entry_count: Option<i32>,
-}
+pub use crate::record::DayClose;
 
 /// Rolls the open day if it still is `day`: a tiny transaction alone at the day gate. From then on nothing more is booked on
 /// `day` but its close. Doing it twice does nothing.

@@ -3,22 +3,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use uuid::Uuid;
 
 use crate::error::OrgError;
 use crate::store;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holiday {
-    pub id: Uuid,
-    pub held_on: NaiveDate,
-    pub name: String,
-    /// None: in all branches.
-    pub branch_id: Option<Uuid>,
-    pub created_at: DateTime<Utc>,
-}
+pub use crate::record::Holiday;
 
 #[derive(Debug, Clone)]
 pub struct DeclareHoliday {
@@ -28,9 +20,8 @@ pub struct DeclareHoliday {
     pub branch_id: Option<Uuid>,
 }
 
-impl Command for DeclareHoliday {
+impl SlicedCommand for DeclareHoliday {
     type Done = Holiday;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {

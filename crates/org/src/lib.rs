@@ -2,6 +2,8 @@
 //!
 //! Read in this order. `places`, `numbers` and `settings` are what all others read of the institution.
 
+mod record;
+
 pub mod error;
 
 pub mod branches;

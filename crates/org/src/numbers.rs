@@ -7,15 +7,11 @@ use db::tx::Tx;
 
 use crate::store;
 
-/// What is numbered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sequence {
-    /// `C-000001`
-    Client,
-    /// `L-000001`
-    Loan,
-    /// `S-0001`
-    Staff,
+pub use crate::record::Sequence;
+
+/// The statement of [`draw`], to be prepared before it is sent together with others.
+pub const fn statement(sequence: Sequence) -> &'static str {
+    store::numbers_statement(sequence)
 }
 
 /// The next `count` numbers, in one round trip.

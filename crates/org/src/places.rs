@@ -3,8 +3,6 @@
 //! Every product asks the same two questions before it decides: does the scope of who asks cover the branch, and is there such an
 //! officer. One statement reads the answers for all that a batch names; what a batch does not name is not in them.
 
-use std::collections::HashMap;
-
 use db::caller::Scope;
 use db::fault::Fault;
 use db::tx::Tx;
@@ -12,14 +10,7 @@ use uuid::Uuid;
 
 use crate::store;
 
-/// Branches with their ancestors, and members of staff with their branch, as far as a batch names them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places {
-    /// From the head office down to and with each branch.
-    pub branches: HashMap<Uuid, Vec<Uuid>>,
-    /// The branch of each active member of staff.
-    pub officers: HashMap<Uuid, Uuid>,
-}
+pub use crate::record::Places;
 
 impl Places {
     pub async fn read(tx: &Tx, branches: &[Uuid], officers: &[Uuid]) -> Result<Places, Fault> {
@@ -29,6 +20,11 @@ impl Places {
     /// Whether a scope covers a branch; it covers none that is not known.
     pub fn covers(&self, scope: &Scope, branch_id: Uuid) -> bool {
         self.branches.get(&branch_id).is_some_and(|ancestors| ancestors.contains(&scope.branch_id))
+    }
+
+    /// Whether there is such a member of staff, in a branch that a scope covers.
+    pub fn has_officer(&self, scope: &Scope, officer_id: Uuid) -> bool {
+        self.officers.get(&officer_id).is_some_and(|ancestors| ancestors.contains(&scope.branch_id))
     }
 
     /// The lowest branch above all of these: a user with that branch in scope sees every one of them. Branches that are not known are

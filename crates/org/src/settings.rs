@@ -4,23 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use kernel::amount::Amount;
-use kernel::currency::Currency;
 
 use crate::error::OrgError;
 use crate::store;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    pub base_currency: Currency,
-    /// How many days before the business date a value date may lie.
-    pub backdating_limit_days: Option<i32>,
-    /// A manual entry above this total waits for a second person; in the base currency.
-    pub journal_approval_limit: Option<Amount>,
-    pub version: i64,
-}
+pub use crate::record::Settings;
 
 impl Settings {
     pub async fn read(tx: &Tx) -> Result<Settings, Fault> {
@@ -35,6 +26,10 @@ impl Settings {
             return Ok(settings);
         }
         let settings = Arc::new(Settings::read(tx).await?);
+        // A change of this transaction is not committed yet: its version may come again with other values.
+        if tx.known.settings_version != Some(settings.version) {
+            return Ok(settings);
+        }
         *kept.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings.clone());
         Ok(settings)
     }
@@ -52,9 +47,8 @@ pub struct ChangeSettings {
     pub journal_approval_limit: Option<Option<Amount>>,
 }
 
-impl Command for ChangeSettings {
+impl SlicedCommand for ChangeSettings {
     type Done = Settings;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About { claims: vec![Claim::of("settings", "")], ..About::of("setting.change") }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use db::fault::Fault;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use uuid::Uuid;
 
@@ -12,16 +12,7 @@ use crate::error::OrgError;
 use crate::numbers::{self, Sequence};
 use crate::store;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Staff {
-    pub id: Uuid,
-    pub number: String,
-    pub name: String,
-    pub branch_id: Uuid,
-    pub active: bool,
-    pub created_at: DateTime<Utc>,
-    pub version: i64,
-}
+pub use crate::record::Staff;
 
 /// Takes a person on the staff.
 #[derive(Debug, Clone)]
@@ -33,9 +24,8 @@ pub struct EmployStaff {
     pub branch_id: Uuid,
 }
 
-impl Command for EmployStaff {
+impl SlicedCommand for EmployStaff {
     type Done = Staff;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {

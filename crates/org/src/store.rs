@@ -9,13 +9,7 @@ use kernel::currency::Currency;
 
 use uuid::Uuid;
 
-use crate::branches::Branch;
-use crate::business_day::DayClose;
-use crate::holidays::Holiday;
-use crate::numbers::Sequence;
-use crate::places::Places;
-use crate::settings::Settings;
-use crate::staff::Staff;
+use crate::record::{Branch, DayClose, Holiday, Places, Sequence, Settings, Staff};
 
 /// The branch below which a list lies: the one that is asked for, or the caller's own; `None`: the whole institution.
 pub async fn narrowed_to(tx: &Tx, own: Uuid, asked: Option<Uuid>) -> Result<Option<Uuid>, Fault> {
@@ -41,18 +35,17 @@ pub async fn branches_all(tx: &Tx) -> Result<Vec<Branch>, Fault> {
 pub(crate) async fn places(tx: &Tx, branches: &[Uuid], officers: &[Uuid]) -> Result<Places, Fault> {
     let rows = tx
         .query(
-            "select id, ancestors, null::uuid as branch_id from branch where id = any($1)
-             union all select id, null, branch_id from staff where id = any($2) and active",
+            "select id, ancestors, false as is_officer from branch where id = any($1)
+             union all select staff.id, branch.ancestors, true from staff join branch on branch.id = staff.branch_id
+             where staff.id = any($2) and staff.active",
             &[&branches, &officers],
         )
         .await?;
     let mut places = Places::default();
     for row in rows {
-        let id = row.get("id");
-        match row.get::<_, Option<Vec<Uuid>>>("ancestors") {
-            Some(ancestors) => drop(places.branches.insert(id, ancestors)),
-            None => drop(places.officers.insert(id, row.get("branch_id"))),
-        }
+        let is_officer: bool = row.get("is_officer");
+        let of_kind = if is_officer { &mut places.officers } else { &mut places.branches };
+        of_kind.insert(row.get("id"), row.get("ancestors"));
     }
     Ok(places)
 }
@@ -106,7 +99,7 @@ pub async fn staff_by_ids_or_numbers(tx: &Tx, ids: &[Uuid], numbers: &[&str]) ->
 }
 
 /// The text of the statement is chosen here, never made from a name.
-const fn numbers_statement(sequence: Sequence) -> &'static str {
+pub(crate) const fn numbers_statement(sequence: Sequence) -> &'static str {
     // At least so many digits: to pad to fewer would cut a longer number.
     match sequence {
         Sequence::Client => {

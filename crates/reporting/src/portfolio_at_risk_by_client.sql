@@ -3,15 +3,15 @@
 with within as (
     select id from branch where $2 = any(ancestors)
 ), known as (
-    select loan_id, branch_id, officer_id, currency, principal_minor - principal_paid_minor as outstanding,
+    select loan_id, client_id, branch_id, officer_id, currency, principal_minor - principal_paid_minor as outstanding,
            oldest_unpaid_due_on, renegotiated_since
     from loan_state where status = 'active' and since_on <= $1
     union all
-    select loan_id, branch_id, officer_id, currency, principal_minor - principal_paid_minor, oldest_unpaid_due_on,
+    select loan_id, client_id, branch_id, officer_id, currency, principal_minor - principal_paid_minor, oldest_unpaid_due_on,
            renegotiated_since
     from loan_state_past where status = 'active' and since_on <= $1 and until_on > $1
 ), counted as (
-    select loan_id, outstanding, $1::date - oldest_unpaid_due_on as days,
+    select client_id, outstanding, $1::date - oldest_unpaid_due_on as days,
            renegotiated_since is not null as renegotiated
     from known
     where branch_id in (select id from within) and ($3::uuid is null or officer_id = $3) and currency = $4
@@ -29,5 +29,5 @@ select $2::uuid as branch_id, null::uuid as officer_id, $2::uuid as product_id, 
              coalesce(sum(outstanding) filter (where days > 60), 0),
              coalesce(sum(outstanding) filter (where days > 90), 0),
              coalesce(sum(outstanding) filter (where days > 180), 0)]::bigint[] as without_renegotiated
-from counted join loan on loan.id = counted.loan_id join client on client.id = loan.client_id
+from counted join client on client.id = counted.client_id
 group by client.gender, client.area

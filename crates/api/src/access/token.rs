@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::asking::RequestId;
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
+use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::serve::Peer;
 
 pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/auth/token", "token.issue", Access::Public, || post(token))
     .about("Access", "Sign in with a password, a refresh token or the credentials of an API client")

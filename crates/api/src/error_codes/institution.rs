@@ -18,6 +18,12 @@ pub const INSTITUTION: &[ErrorCode] = &[
         "One order closes at most ten years.",
         "Name an earlier day, and order the rest afterwards.",
     ),
+    code(
+        "period.head_office_only",
+        403,
+        "Months are closed for the whole institution.",
+        "Ask a user of the head office.",
+    ),
     code("day.head_office_only", 403, "Days are closed for the whole institution.", "Ask a user of the head office."),
 ];
 

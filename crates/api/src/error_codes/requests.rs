@@ -19,7 +19,7 @@ pub const REQUESTS: &[ErrorCode] = &[
         "`detail` says which it is.",
     ),
     code("request.too_slow", 408, "The body did not arrive in time.", "Send it again, over a better line or in parts."),
-    code("request.too_large", 413, "The body is larger than 1 MiB.", "Split the request."),
+    code("request.too_large", 413, "The body is larger than 4 MiB.", "Split the request."),
     code("request.not_json", 415, "The body is not announced as JSON.", "Send `Content-Type: application/json`."),
     code("route.not_found", 404, "There is no such path.", "See the reference at `/docs`."),
     code(

@@ -1,6 +1,6 @@
 //! `/v1/approvals/{id}/approve` and `/reject`
 
-use access::approvals::Verdict;
+use access::approvals::{Approval, Verdict};
 use access::limits::deciding_permission;
 use axum::response::Response;
 use axum::routing::post;
@@ -10,6 +10,7 @@ use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::access::approvals::ApprovalView;
@@ -55,7 +56,7 @@ async fn reject(asking: Asking, id: Id, body: Body<DecisionRequest>) -> Result<R
 
 async fn decide(asking: Asking, id: Uuid, body: Body<DecisionRequest>, verdict: Verdict) -> Result<Response, Problem> {
     let seen_version = body.value.version;
-    let Held { command, maker_id, permissions, decided_by } = held(&asking, id).await?;
+    let Held { command, maker_id, permissions, decided_by } = held(&asking, id, verdict).await?;
     let command: AnyCommand = match (verdict, command) {
         (Verdict::Approved, Some(AnyCommand::Desk(command))) => {
             let held = Some(HeldCommand { command, maker_id, permissions });
@@ -85,20 +86,36 @@ struct Held {
     decided_by: Vec<Permission>,
 }
 
-async fn held(asking: &Asking, id: Uuid) -> Result<Held, Problem> {
+/// A rejection carries nothing out: then the command is not read, so one that can be read no more can still be rejected.
+async fn held(asking: &Asking, id: Uuid, verdict: Verdict) -> Result<Held, Problem> {
     let reading = asking.read().await?;
     let approval = access::approvals::find_approval(&reading.tx, id, &reading.caller.scope).await?;
     let Some(approval) = approval else { return Ok(Held::default()) };
+    let decided_by = operations(&approval).into_iter().filter_map(deciding_permission).collect();
+    let (command, permissions) = match verdict {
+        Verdict::Rejected => (None, Vec::new()),
+        Verdict::Approved => {
+            let (command, permissions) = read(asking, &approval)?;
+            (Some(command), permissions)
+        }
+    };
+    Ok(Held { command, maker_id: approval.maker.user_id, permissions, decided_by })
+}
+
+/// The operations that are held: those of the items of an atomic call.
+fn operations(approval: &Approval) -> Vec<&str> {
+    match approval.body.get("items").and_then(Value::as_array).filter(|_| approval.operation == "commands.run") {
+        Some(items) => items.iter().filter_map(|item| item.get("operation")?.as_str()).collect(),
+        None => vec![&approval.operation],
+    }
+}
+
+/// What is held as the command that it was, and what its maker must be granted.
+fn read(asking: &Asking, approval: &Approval) -> Result<(AnyCommand, Vec<Permission>), Problem> {
     let row = asking.find(&approval.operation).ok_or_else(Problem::internal)?;
     let body = approval.body.to_string();
-    let (command, permissions) = match row.command {
-        Some(parse) => {
-            let path = parted(&approval.path);
-            let given = Given { path: &path, body: &body, base_currency: asking.app.base_currency };
-            (parse(&given)?, row.permission().into_iter().collect())
-        }
-        None => crate::commands::held(asking, &body)?,
-    };
-    let decided_by = command.operations().into_iter().filter_map(deciding_permission).collect();
-    Ok(Held { command: Some(command), maker_id: approval.maker.user_id, permissions, decided_by })
+    let Some(parse) = row.command else { return crate::commands::held(asking, &body) };
+    let path = parted(&approval.path);
+    let given = Given { path: &path, body: &body, base_currency: asking.app.base_currency };
+    Ok((parse(&given)?, row.permission().into_iter().collect()))
 }

@@ -1,10 +1,13 @@
 //! `/v1/journal-entries/{id}/breakdown`: the loans behind an entry of the close of day. Nothing of it is stored: it is computed
 //! again from the states that were known that day, and must add up to what was booked.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::routing::get;
 use db::fault::Fault;
+use flows::close_of_day::entry_id;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use kernel::permission::Permission;
@@ -71,6 +74,10 @@ async fn show(reading: Reading, id: Id) -> Result<Json<BreakdownView>, Problem> 
     };
     let mut nights = night_by_loan(&reading.tx, entry.head.booked_on, entry.head.branch_id, product_id).await?;
     nights.retain(|night| [night.receivable, night.unearned, night.memo].iter().any(|amount| !amount.is_zero()));
+    if let Some(first) = nights.first().cloned() {
+        let behind = loans_behind(&reading, &entry, &first).await?;
+        nights.retain(|night| night.loan_id.is_some_and(|loan_id| behind.is_here(loan_id)));
+    }
     let total =
         total(&nights).ok_or_else(|| Fault::Invariant(format!("no loan is behind the entry {}", entry.head.id)))?;
     adds_up(&reading, &entry, product_id, &total).await?;
@@ -85,6 +92,37 @@ async fn show(reading: Reading, id: Id) -> Result<Json<BreakdownView>, Problem> 
             .collect(),
         total: NightView::of(&total, currency),
     }))
+}
+
+/// Which loans of a night are behind one entry of several.
+enum Behind {
+    /// All but those with lines of their own in the entries that follow.
+    First(HashSet<Uuid>),
+    /// Those with lines of their own in it.
+    Following(HashSet<Uuid>),
+}
+
+impl Behind {
+    fn is_here(&self, loan_id: Uuid) -> bool {
+        match self {
+            Behind::First(elsewhere) => !elsewhere.contains(&loan_id),
+            Behind::Following(own) => own.contains(&loan_id),
+        }
+    }
+}
+
+async fn loans_behind(reading: &Reading, entry: &Entry, night: &Night) -> Result<Behind, Problem> {
+    let subjects = |entry: &Entry| entry.lines.iter().filter_map(|line| line.subject_id).collect::<Vec<Uuid>>();
+    let id_of = |part| entry_id(entry.head.booked_on, night, part);
+    if entry.head.id != id_of(0) {
+        return Ok(Behind::Following(subjects(entry).into_iter().collect()));
+    }
+    let mut elsewhere = HashSet::new();
+    for part in 1.. {
+        let Some(following) = find_entry(&reading.tx, id_of(part), &reading.caller.scope).await? else { break };
+        elsewhere.extend(subjects(&following));
+    }
+    Ok(Behind::First(elsewhere))
 }
 
 /// The sum; the currency is that of the product, whose entry has at least one loan.

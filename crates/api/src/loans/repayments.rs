@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::asking::{Asking, is_key};
-use crate::body::Body;
-use crate::bulk::{BulkItem, Told, give_all};
+use crate::asking::Asking;
+use crate::body::{self, Body, Members};
+use crate::bulk::{BulkItem, Told, give_all, key_of};
 use crate::operation::{Access, Operation, Repeat, schema};
 use crate::problem::Problem;
 use crate::wire::{AmountText, Code, Day, Word};
@@ -66,7 +66,8 @@ pub struct RepaymentsView {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RepaidItemView {
-    key: String,
+    /// Null where the item could not be read so far.
+    key: Option<String>,
     /// As the single repayment would have answered.
     status: u16,
     replayed: bool,
@@ -92,39 +93,36 @@ async fn repay_all(asking: Asking, body: Body<RepaymentsRequest>) -> Result<Json
     let items = body.value.items;
     if items.is_empty() || items.len() > MOST {
         let detail = format!("send 1 to {MOST} items");
-        return Err(Problem::malformed(detail.clone()).at("/items", "field.invalid", detail));
+        let problem = Problem::malformed(detail.clone()).at("/items", "field.invalid", detail);
+        return Err(asking.after_permission(problem).await);
     }
-    let items: Result<Vec<BulkItem>, Problem> =
-        items.iter().enumerate().map(|(index, item)| bulk_item(index, item.get())).collect();
-    let items = items?;
-    let keys: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
-    let told = give_all(&asking, items).await;
-    // A caller who may not repay at all is refused as a whole.
-    if told.iter().all(|told| told.denied) {
-        asking.read().await?;
-    }
+    let (keys, items): (Vec<Option<String>>, Vec<Result<BulkItem, Problem>>) =
+        items.iter().map(|item| bulk_item(item.get())).unzip();
+    let told = give_all(&asking, items).await?;
     let data = keys.into_iter().zip(told).map(|(key, told)| RepaidItemView::of(key, told)).collect();
     Ok(Json(RepaymentsView { data }))
 }
 
-/// The item as the single command has it: without the key and the loan, which stand in header and path.
-fn bulk_item(index: usize, text: &str) -> Result<BulkItem, Problem> {
-    let item: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    let key = item["key"].as_str().filter(|key| is_key(key)).ok_or_else(|| {
-        let detail = "a key has 1 to 255 visible ASCII characters";
-        Problem::malformed(detail).at(format!("/items/{index}/key"), "field.invalid", detail)
-    })?;
-    let loan_id = item["loan_id"].as_str().unwrap_or_default().to_owned();
-    let (key, mut single) = (key.to_owned(), item.clone());
-    if let Some(fields) = single.as_object_mut() {
-        fields.remove("key");
-        fields.remove("loan_id");
-    }
-    Ok(BulkItem { key, operation: "loan.repay".to_owned(), path: vec![loan_id], body: single.to_string() })
+/// The item's key, and the item as the single command has it: without the key and the loan, which stand in header and path.
+fn bulk_item(text: &str) -> (Option<String>, Result<BulkItem, Problem>) {
+    let mut members = match body::read::<Members>(text.as_bytes()) {
+        Ok(members) => members,
+        Err(problem) => return (None, Err(problem)),
+    };
+    let (sent, loan_id) = (members.text("key"), members.text("loan_id").unwrap_or_default());
+    members.0.remove("key");
+    members.0.remove("loan_id");
+    let item = key_of(sent.as_deref()).map(|key| BulkItem {
+        key,
+        operation: "loan.repay".to_owned(),
+        path: vec![loan_id],
+        body: members.to_json(),
+    });
+    (sent, item)
 }
 
 impl RepaidItemView {
-    fn of(key: String, told: Told) -> RepaidItemView {
+    fn of(key: Option<String>, told: Told) -> RepaidItemView {
         let parts: Option<Answered> = serde_json::from_str(&told.body).ok();
         let problem = parts.is_none().then(|| RawValue::from_string(told.body).ok()).flatten();
         let (transaction, loan) = parts.map(|parts| (parts.transaction, parts.loan)).unzip();

@@ -76,7 +76,7 @@ fn decide(
     // A user who sees only an own portfolio registers into it.
     let officer_id = command.officer_id.or(scope.officer_id);
     let outside =
-        |officer: Uuid| !places.officers.contains_key(&officer) || scope.officer_id.is_some_and(|own| own != officer);
+        |officer: Uuid| !places.has_officer(scope, officer) || scope.officer_id.is_some_and(|own| own != officer);
     if command.officer_id.is_some_and(outside) {
         return Err(ClientError::ReferenceNotFound { pointer: "/officer_id" });
     }

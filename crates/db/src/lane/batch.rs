@@ -21,7 +21,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::fate::was_committed;
-use super::written::Decided;
+use super::written::{Decided, Verdict};
 use super::{Answer, Asked, Command, Outcome, Pending, Render, Reply, locking_for};
 use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
 use crate::fault::{Fault, Remedy};
@@ -53,15 +53,6 @@ pub(super) struct Finished<C> {
     /// The time of all attempts, and what their commits took of it.
     pub took: Duration,
     pub committing: Duration,
-}
-
-/// What one attempt says of a command: an answer, or that its row was locked.
-pub(super) enum Verdict {
-    Reply(Reply),
-    /// `dragged`: only because an earlier command waits for the row.
-    PassedOver {
-        dragged: bool,
-    },
 }
 
 impl<C: Command> Batch<C> {
@@ -189,6 +180,7 @@ async fn within<C: Command>(
         });
         callers.push(admitted.ok());
     }
+    drag(part, &mut verdicts);
     hide_out_of_scope(tx, part, &callers, &mut verdicts).await?;
 
     let mut indexes = Vec::new();
@@ -223,6 +215,19 @@ async fn within<C: Command>(
     Ok((verdicts.collect(), committed))
 }
 
+/// A command that comes later does not overtake one on the same row that waits for a gate.
+fn drag<C: Command>(part: &[Pending<C>], verdicts: &mut [Option<Verdict>]) {
+    let mut waited_for: HashSet<Uuid> = HashSet::new();
+    for (pending, verdict) in part.iter().zip(verdicts) {
+        if verdict.is_none() && pending.about.rows.iter().any(|row| waited_for.contains(row)) {
+            *verdict = Some(Verdict::PassedOver { dragged: true });
+        }
+        if matches!(verdict, Some(Verdict::PassedOver { .. })) {
+            waited_for.extend(&pending.about.rows);
+        }
+    }
+}
+
 /// The open day, and what else every batch must know of the institution, stands beside each key, and alone where no key is stored:
 /// one statement.
 const DAY_AND_KEYS: &str = "select open_on, setting.version as settings_version, chart.version as chart_version,
@@ -240,17 +245,17 @@ async fn hide_out_of_scope<C: Command>(
     verdicts: &mut [Option<Verdict>],
 ) -> Result<(), Fault> {
     let mut indexes = Vec::new();
-    let mut asked = Vec::new();
+    let mut stored = Vec::new();
     for (index, (pending, caller)) in part.iter().zip(callers).enumerate() {
-        if let (Some(Verdict::Reply(Reply::Answer(_))), Some(caller)) = (&verdicts[index], caller) {
+        if let (Some(Verdict::Reply(Reply::Answer(answer))), Some(caller)) = (&verdicts[index], caller) {
             indexes.push(index);
-            asked.push(pending.asked(caller, Uuid::nil()));
+            stored.push((pending.asked(caller, Uuid::nil()), answer));
         }
     }
-    if asked.is_empty() {
+    if stored.is_empty() {
         return Ok(());
     }
-    let visible = C::visible(tx, &asked).await?;
+    let visible = C::visible(tx, &stored).await?;
     for (index, _) in indexes.into_iter().zip(visible).filter(|(_, visible)| !visible) {
         verdicts[index] = Some(Verdict::Reply(Reply::Absent));
     }
@@ -307,7 +312,8 @@ impl Seen {
         let shared = &*tx;
         // One round trip: sent together, carried out in this order, each statement with a snapshot of its own, so that what
         // is read is read after the gates are held.
-        shared.prepare(&[gates::SHARE_AND_CLAIM, gates::TRY, DAY_AND_KEYS, CALLERS_BY_IDS]).await?;
+        let statements = [gates::SHARE_AND_CLAIM, gates::TRY, gates::WAIT, DAY_AND_KEYS, CALLERS_BY_IDS];
+        shared.prepare(&statements).await?;
         let keys: Values = &[&keys];
         let (_, obtained, tried, known, callers) = futures::try_join!(
             shared.begin_pending(),

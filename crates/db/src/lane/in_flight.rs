@@ -16,6 +16,7 @@ pub struct InFlight {
 
 #[derive(Debug)]
 struct Entry {
+    user_id: Uuid,
     fingerprint: [u8; 32],
     joined: Vec<oneshot::Sender<Reply>>,
 }
@@ -25,21 +26,24 @@ pub(super) enum Entered {
     /// The same request is on its way: its reply comes to both.
     Joined,
     OtherRequest,
+    /// The same request of another user who shares the space of keys: the reply is not for who asks now.
+    OtherUser,
 }
 
 impl InFlight {
-    pub(super) fn enter(&self, key: Key, reply: oneshot::Sender<Reply>) -> Entered {
+    pub(super) fn enter(&self, key: Key, user_id: Uuid, reply: oneshot::Sender<Reply>) -> Entered {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         match keys.get_mut(&key.id) {
             None => {
-                keys.insert(key.id, Entry { fingerprint: key.fingerprint, joined: Vec::new() });
+                keys.insert(key.id, Entry { user_id, fingerprint: key.fingerprint, joined: Vec::new() });
                 Entered::First(Promise::of_key(reply, self.clone(), key.id))
             }
-            Some(entry) if entry.fingerprint == key.fingerprint => {
+            Some(entry) if entry.fingerprint != key.fingerprint => Entered::OtherRequest,
+            Some(entry) if entry.user_id != user_id => Entered::OtherUser,
+            Some(entry) => {
                 entry.joined.push(reply);
                 Entered::Joined
             }
-            Some(_) => Entered::OtherRequest,
         }
     }
 

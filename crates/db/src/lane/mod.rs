@@ -12,6 +12,7 @@ mod in_flight;
 mod pace;
 mod promise;
 mod queue;
+mod shares;
 mod waiting;
 mod written;
 
@@ -29,6 +30,8 @@ pub use batch::{Stored, is_claimed, stored_answer};
 use in_flight::Entered;
 pub use in_flight::InFlight;
 use promise::Promise;
+pub use shares::Share;
+use shares::Shares;
 
 use crate::caller::{Actor, Caller, Denied};
 use crate::deciding::{NotDone, Refused};
@@ -77,19 +80,29 @@ pub trait Command: fmt::Debug + Send + Sync + Sized + 'static {
 
     fn about(&self) -> About;
 
-    /// Whether each caller may see the record that its command names: asked before a stored answer is shown again.
-    fn visible(_: &Tx, asked: &[Asked<'_, Self>]) -> impl Future<Output = Result<Vec<bool>, Fault>> + Send {
-        let all = vec![true; asked.len()];
-        async { Ok(all) }
-    }
+    /// Whether each caller may see the records that a stored answer tells of: asked before it is shown again.
+    fn visible(tx: &Tx, stored: &[(Asked<'_, Self>, &Answer)])
+    -> impl Future<Output = Result<Vec<bool>, Fault>> + Send;
 
     /// The commands in it that were carried out as its parts, each with an audit row of its own.
     fn parts(&self, _done: &Self::Done) -> Vec<Part> {
         Vec::new()
     }
 
-    /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice. In a transaction that takes no
-    /// lock it is a dry run: the same outcomes, and nothing is written.
+    /// Carries out a slice, one outcome each, in order. A statement that fails fails the slice.
+    fn run(
+        tx: &mut Tx,
+        asked: &[Asked<'_, Self>],
+    ) -> impl Future<Output = Result<Vec<Outcome<Self::Done>>, Fault>> + Send;
+}
+
+/// One kind of the commands of a lane that has several: those that come one after the other are carried out together.
+pub trait SlicedCommand: fmt::Debug + Send + Sync + Sized + 'static {
+    type Done: Send + Sync + 'static;
+
+    fn about(&self) -> About;
+
+    /// As [`Command::run`].
     fn run(
         tx: &mut Tx,
         asked: &[Asked<'_, Self>],
@@ -238,13 +251,16 @@ pub struct Limits {
     pub queue: usize,
     /// Commands that one user may have on their way.
     pub of_user: usize,
+    /// Items of bulk calls among them, so that single commands find room; more of them wait in their calls.
+    pub bulk_of_user: usize,
     /// How long a command may wait before it is answered 503 and not carried out.
     pub deadline: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { in_flight: 4, biggest: 256, queue: 20_000, of_user: 2_000, deadline: Duration::from_secs(15) }
+        let deadline = Duration::from_secs(15);
+        Limits { in_flight: 4, biggest: 256, queue: 20_000, of_user: 2_000, bulk_of_user: 1_024, deadline }
     }
 }
 
@@ -275,12 +291,14 @@ pub(crate) struct Pending<C> {
 pub struct Lane<C: Command> {
     sender: mpsc::Sender<Pending<C>>,
     in_flight: InFlight,
+    shares: Shares,
     deadline: Duration,
 }
 
 impl<C: Command> Clone for Lane<C> {
     fn clone(&self) -> Self {
-        Lane { sender: self.sender.clone(), in_flight: self.in_flight.clone(), deadline: self.deadline }
+        let Lane { sender, in_flight, shares, deadline } = self;
+        Lane { sender: sender.clone(), in_flight: in_flight.clone(), shares: shares.clone(), deadline: *deadline }
     }
 }
 
@@ -294,8 +312,8 @@ impl<C: Command> fmt::Debug for Lane<C> {
 #[derive(Debug)]
 pub struct Order<C> {
     pub actor: Actor,
-    /// One of the items of a bulk call.
-    pub is_bulk: bool,
+    /// One of the items of a bulk call has the share that [`Lane::share`] gave.
+    pub share: Option<Share>,
     /// What the caller must be granted, all of them.
     pub permissions: Vec<Permission>,
     pub key: Option<Key>,
@@ -308,26 +326,37 @@ impl<C: Command> Lane<C> {
     pub fn start(pool: Pool, in_flight: InFlight, limits: Limits, render: Render<C>) -> Lane<C> {
         let (sender, receiver) = mpsc::channel(limits.queue);
         tokio::spawn(queue::Queue::new(pool, limits, render, receiver).run());
-        Lane { sender, in_flight, deadline: limits.deadline }
+        Lane { sender, in_flight, shares: Shares::new(limits.bulk_of_user), deadline: limits.deadline }
+    }
+
+    /// Waits until one more item of a user's bulk calls may come. A call takes shares in the order of its items.
+    pub async fn share(&self, user_id: Uuid) -> Share {
+        self.shares.take(user_id).await
     }
 
     /// Enqueues a command and waits for its answer. Dropping the future changes nothing: the command is carried out.
-    pub async fn submit(&self, order: Order<C>) -> Reply {
+    pub async fn submit(&self, mut order: Order<C>) -> Reply {
+        // It counts until the answer is there.
+        let share = order.share.take();
+        let is_bulk = share.is_some();
         let (reply, answer) = oneshot::channel();
         match order.key {
-            None => self.enqueue(order, Promise::new(reply)),
-            Some(key) => match self.in_flight.enter(key, reply) {
+            None => self.enqueue(order, is_bulk, Promise::new(reply)),
+            Some(key) => match self.in_flight.enter(key, order.actor.user_id, reply) {
                 // Its reply goes to all that join it, also when this future is dropped.
-                Entered::First(promise) => self.enqueue(order, promise),
+                Entered::First(promise) => self.enqueue(order, is_bulk, promise),
                 Entered::Joined => {}
                 Entered::OtherRequest => return Reply::KeyReused,
+                Entered::OtherUser => return Reply::InProgress,
             },
         }
-        answer.await.unwrap_or(Reply::Unavailable)
+        let reply = answer.await.unwrap_or(Reply::Unavailable);
+        drop(share);
+        reply
     }
 
-    fn enqueue(&self, order: Order<C>, promise: Promise) {
-        let Order { actor, is_bulk, permissions, key, sent, command } = order;
+    fn enqueue(&self, order: Order<C>, is_bulk: bool, promise: Promise) {
+        let Order { actor, permissions, key, sent, command, .. } = order;
         let deadline = Instant::now() + self.deadline;
         let (passed_over, not_before) = (0, None);
         let line = Line { user_id: actor.user_id, is_bulk };

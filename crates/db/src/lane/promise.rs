@@ -63,8 +63,10 @@ mod tests {
     fn owed() -> (Promise, InFlight, Key, [oneshot::Receiver<Reply>; 2]) {
         let (in_flight, key) = (InFlight::default(), Key::of(Uuid::nil(), "key", "test.pay", "/", "{}"));
         let [(first, of_first), (second, of_second)] = [oneshot::channel(), oneshot::channel()];
-        let Entered::First(promise) = in_flight.enter(key, first) else { panic!("not the first") };
-        assert!(matches!(in_flight.enter(key, second), Entered::Joined));
+        let Entered::First(promise) = in_flight.enter(key, Uuid::nil(), first) else { panic!("not the first") };
+        assert!(matches!(in_flight.enter(key, Uuid::nil(), second), Entered::Joined));
+        let (third, _) = oneshot::channel();
+        assert!(matches!(in_flight.enter(key, Uuid::max(), third), Entered::OtherUser));
         (promise, in_flight, key, [of_first, of_second])
     }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::super::{About, Asked, Outcome, Promise, Reply};
+use super::super::{About, Answer, Asked, Outcome, Promise, Reply};
 use super::*;
 use crate::caller::Actor;
 use crate::fault::Fault;
@@ -20,6 +20,10 @@ impl Command for Pay {
 
     fn about(&self) -> About {
         About { rows: vec![Uuid::from_u128(self.row)], more: self.weight - 1, ..About::of("test.pay") }
+    }
+
+    async fn visible(_: &Tx, _: &[(Asked<'_, Self>, &Answer)]) -> Result<Vec<bool>, Fault> {
+        Err(Fault::Invariant("these tests store nothing".into()))
     }
 
     async fn run(_: &mut Tx, _: &[Asked<'_, Self>]) -> Result<Vec<Outcome<()>>, Fault> {

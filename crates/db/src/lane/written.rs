@@ -5,13 +5,21 @@ use std::time::Duration;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::batch::Verdict;
 use super::fate::Trace;
 use super::{Asked, Command, Outcome, Pending, Render, Reply};
 use crate::fault::Fault;
 use crate::keys::Claim;
 use crate::narrow::narrow;
 use crate::tx::Tx;
+
+/// What one attempt says of a command: an answer, or that its row was locked.
+pub(super) enum Verdict {
+    Reply(Reply),
+    /// `dragged`: only because an earlier command waits for the row.
+    PassedOver {
+        dragged: bool,
+    },
+}
 
 /// One row of the audit.
 struct AuditRow {

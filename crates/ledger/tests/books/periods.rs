@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::deciding::{Facts, NotDone};
 use db::gates::Gate;
-use db::lane::{Asked, Command, Outcome};
+use db::lane::{Asked, Outcome, SlicedCommand};
 use db::tx::Tx;
 use ledger::command::EntryCommand;
 use ledger::error::LedgerError;

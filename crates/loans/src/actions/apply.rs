@@ -129,7 +129,7 @@ impl LoanAction for Apply {
         };
         at.loans.insert(record.clone(), application.clone());
         at.sheet.tell("loan.applied", record.id, json!({"number": record.number}));
-        Ok(Effect::of(LoanDone::Applied(Box::new(Applied { record, application }))))
+        Ok(Effect::on(LoanDone::Applied(Box::new(Applied { record, application })), "/applied_on", applied_on))
     }
 }
 
@@ -138,7 +138,7 @@ fn officer(command: &Apply, client: &Client, caller: &Caller, places: &Places) -
     let own = caller.scope.officer_id;
     match command.officer_id {
         None => Ok(client.officer_id.or(own).or(caller.staff_id)),
-        Some(officer) if places.officers.contains_key(&officer) && own.is_none_or(|own| own == officer) => {
+        Some(officer) if places.has_officer(&caller.scope, officer) && own.is_none_or(|own| own == officer) => {
             Ok(Some(officer))
         }
         Some(_) => Err(LoanError::ReferenceNotFound { pointer: "/officer_id" }),

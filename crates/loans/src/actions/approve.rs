@@ -18,7 +18,7 @@ use crate::error::LoanError;
 use crate::event::{EventKind, EventName};
 use crate::loan::Agreement;
 use crate::product::kept_back;
-use crate::record::{Application, LoanStatus};
+use crate::record::LoanStatus;
 use crate::schedule::schedule;
 use crate::terms::Contract;
 use crate::touch::LoanTouch;
@@ -51,7 +51,7 @@ impl LoanAction for Approve {
         if record.status != LoanStatus::Applied {
             return Err(LoanError::WrongStatus { found: record.status, wanted: "applied" }.into());
         }
-        if is_same_person(caller, application) {
+        if caller.is_same_person(application.applied_by, application.applied_by_staff) {
             return Err(LoanError::SamePerson.into());
         }
         let approved_on = at.value_date(self.approved_on, caller, "/approved_on")?;
@@ -79,12 +79,6 @@ impl LoanAction for Approve {
         application.conditions = self.conditions.clone();
         let wish = Wish::of(EventKind::Approved { amount: principal }, approved_on);
         let recorded = at.record(caller, self.loan_id, Wish { reason: self.conditions.clone(), ..wish })?;
-        Ok(Effect::of(LoanDone::Recorded(Box::new(recorded))))
+        Ok(Effect::on(LoanDone::Recorded(Box::new(recorded)), "/approved_on", approved_on))
     }
-}
-
-/// Persons are compared by their staff record, over all their users; a user without one counts as itself.
-fn is_same_person(caller: &Caller, application: &Application) -> bool {
-    caller.user_id == application.applied_by
-        || (caller.staff_id.is_some() && caller.staff_id == application.applied_by_staff)
 }

@@ -76,6 +76,6 @@ impl LoanAction for Disburse {
         let (channel, receipt) = (Some(self.channel), self.receipt.clone());
         let wish = Wish { channel, receipt, ..Wish::of(kind, disbursed_on) };
         let recorded = at.record(caller, self.loan_id, wish)?;
-        Ok(Effect::of(LoanDone::Recorded(Box::new(recorded))))
+        Ok(Effect::on(LoanDone::Recorded(Box::new(recorded)), "/disbursed_on", disbursed_on))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use db::fault::Fault;
 use db::gates::Try;
 use db::keys::Claim;
-use db::lane::{About, Asked, Command, Outcome};
+use db::lane::{About, Asked, Outcome, SlicedCommand};
 use db::tx::{Today, Tx};
 use kernel::currency::Currency;
 use ledger::books::Books;
@@ -41,9 +41,8 @@ struct Mapped {
     control: bool,
 }
 
-impl Command for OfferProduct {
+impl SlicedCommand for OfferProduct {
     type Done = Product;
-    const LANE: &'static str = "office";
 
     fn about(&self) -> About {
         About {

@@ -45,6 +45,6 @@ impl LoanAction for Renegotiate {
         let kind = EventKind::Renegotiated { flag: self.renegotiated };
         let wish = Wish { reason: Some(self.reason.clone()), ..Wish::of(kind, value_on) };
         let recorded = at.record(caller, self.loan_id, wish)?;
-        Ok(Effect::of(LoanDone::Recorded(Box::new(recorded))))
+        Ok(Effect::on(LoanDone::Recorded(Box::new(recorded)), "/on", value_on))
     }
 }

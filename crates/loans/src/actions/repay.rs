@@ -72,6 +72,6 @@ impl LoanAction for Repay {
         let (channel, receipt) = (Some(self.channel), self.receipt.clone());
         let wish = Wish { channel, receipt, ..Wish::of(EventKind::Repaid { amount }, paid_on) };
         let recorded = at.record(caller, self.loan_id, wish)?;
-        Ok(Effect::of(LoanDone::Recorded(Box::new(recorded))))
+        Ok(Effect::on(LoanDone::Recorded(Box::new(recorded)), "/paid_on", paid_on))
     }
 }

@@ -82,9 +82,9 @@ const LOANS_INSERT: &str = "with loan as (
      )
      insert into loan_state (status, committed_minor, deducted_fees_minor, withheld_minor, principal_minor, principal_paid_minor,
                              interest_minor, interest_paid_minor, overpaid_minor, schedule_version, version, since_on, created_at,
-                             loan_id, product_id, terms_id, currency, branch_id, officer_id, instalments, first_due_on)
+                             loan_id, client_id, product_id, terms_id, currency, branch_id, officer_id, instalments, first_due_on)
      select 'applied', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, $1, $2, *
-     from unnest($3::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::uuid[], $10::uuid[], $11::smallint[], $12::date[])";
+     from unnest($3::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::uuid[], $10::uuid[], $11::smallint[], $12::date[])";
 
 fn applications_insert(today: Today, loans: &[NewLoan<'_>]) -> Result<Writing, Fault> {
     let applications = || loans.iter().map(|(_, application)| *application);

@@ -96,12 +96,12 @@ const RECEIPTS: &str = "select receipt from loan_event where receipt = any($1)";
 pub(crate) const TAKE: &[&str] = &[RECEIPTS];
 
 /// Copies states that were known until the day before $2, column by column by name.
-pub(super) const STATES_TO_PAST: &str = "insert into loan_state_past (until_on, loan_id, product_id, terms_id,
+pub(super) const STATES_TO_PAST: &str = "insert into loan_state_past (until_on, loan_id, client_id, product_id, terms_id,
            branch_id, created_at, committed_minor, deducted_fees_minor, withheld_minor, principal_minor,
            principal_paid_minor, interest_minor, interest_paid_minor, overpaid_minor, since_on, version, instalments,
            schedule_version, currency, status, officer_id, first_due_on, disbursed_on, matures_on, settled_on,
            renegotiated_since, oldest_unpaid_due_on, last_value_on, last_rank, last_event_id)
-     select $2::date, loan_id, product_id, terms_id, branch_id, created_at, committed_minor, deducted_fees_minor,
+     select $2::date, loan_id, client_id, product_id, terms_id, branch_id, created_at, committed_minor, deducted_fees_minor,
             withheld_minor, principal_minor, principal_paid_minor, interest_minor, interest_paid_minor,
             overpaid_minor, since_on, version, instalments, schedule_version, currency, status, officer_id,
             first_due_on, disbursed_on, matures_on, settled_on, renegotiated_since, oldest_unpaid_due_on,

@@ -50,7 +50,7 @@ impl Desk<'_> {
             tries += 1;
             let order = Order {
                 actor: actor.clone(),
-                is_bulk: false,
+                share: None,
                 permissions: vec![permission],
                 key: Some(given),
                 sent: None,

@@ -12,10 +12,12 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::arguments::DEMO_PASSWORD;
-use crate::demo::furnish::FIRST_BRANCH;
 use crate::demo::id;
 use crate::demo::institution::Span;
 use crate::failure::Failure;
+
+/// The branch that no other institution has: where it is, a demo was begun.
+pub const FIRST_BRANCH: usize = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {

@@ -14,13 +14,11 @@ use secrecy::SecretString;
 
 use crate::arguments::{DEMO_PASSWORD, DEMO_USERS};
 use crate::demo::desk::Desk;
+use crate::demo::found::FIRST_BRANCH;
 use crate::demo::institution::{BRANCHES, HEAD_OFFICE, STAFF, Who, holidays};
 use crate::demo::plan::Plan;
 use crate::demo::{found, id};
 use crate::failure::Failure;
-
-/// The branch that no other institution has: where it is, a demo was begun.
-pub const FIRST_BRANCH: usize = 1;
 
 pub async fn furnish(desk: &Desk<'_>, plan: &Plan, pool: &Pool) -> Result<(), Failure> {
     open_branches(desk).await?;
