@@ -260,7 +260,7 @@ create table outbox (
     subject_id uuid not null,
     payload jsonb not null
 );
-comment on table outbox is 'What happened, for whoever listens; written in the transaction that made it happen.';
+comment on table outbox is 'What happened, for programs that listen; written in the transaction that made it happen.';
 
 select declare_state('setting', 'business_day', 'day_close', 'day_close_order', 'period', 'period_close_order', 'branch', 'staff', 'holiday', 'role', 'app_user',
     'refresh_token', 'approval');

@@ -14,7 +14,7 @@ comment on column idempotency_key.body_no is 'Which of the answers in idempotenc
 alter table outbox add column events jsonb;
 update outbox set events = jsonb_build_array(jsonb_build_object('kind', kind, 'subject_id', subject_id, 'payload', payload));
 alter table outbox alter column events set not null, drop column kind, drop column subject_id, drop column payload;
-comment on table outbox is 'What happened, for whoever listens: one row a commit, written in the transaction that made it happen.';
+comment on table outbox is 'What happened, for programs that listen: one row a commit, written in the transaction that made it happen.';
 comment on column outbox.events is 'An array of {kind, subject_id, payload}, in the order in which they happened.';
 
 -- Events are read by loan; the key serves for that. Their split is read nowhere yet.

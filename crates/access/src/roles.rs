@@ -1,6 +1,6 @@
 //! Roles: named sets of permissions, one list for the whole institution.
 //!
-//! Deliberately absent: a change to a role that exists. Whoever could change a role that they have would grant to
+//! Deliberately absent: a change to a role that exists. A user who could change a role of their own would grant to
 //! themselves; a new role is made and given instead.
 
 use db::fault::Fault;

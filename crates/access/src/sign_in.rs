@@ -50,7 +50,7 @@ pub enum SignInError {
     WrongCredentials,
     #[error("this refresh token is not valid any more: sign in again")]
     RefreshRefused,
-    /// Reads as `RefreshRefused`: whoever holds a stolen token learns nothing.
+    /// Reads as `RefreshRefused`: one who holds a stolen token learns nothing.
     #[error("this refresh token is not valid any more: sign in again")]
     RefreshReused { user_id: Uuid },
     #[error(transparent)]

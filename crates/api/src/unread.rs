@@ -22,7 +22,7 @@ const MOST: usize = 64 * 1024;
 /// How long the answer waits for it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A body in two hands: the handler's, and that of whoever reads what it leaves.
+/// A body in two hands: the handler's, and that of the connection, which reads what the handler leaves.
 #[derive(Debug, Clone)]
 pub struct Shared(Arc<Mutex<Body>>);
 

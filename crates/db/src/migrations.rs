@@ -20,7 +20,7 @@ const REPEATED: &[&str] = &[
     include_str!("../../../migrations/repeated/2_grants.sql"),
 ];
 
-/// The roles that own, serve and read. Made once, by whoever may make roles.
+/// The roles that own, serve and read. Made once, by a user who may make roles.
 const ROLES: &str = "
     do $$ begin
         if not exists (select from pg_roles where rolname = 'ayni_owner') then create role ayni_owner nologin; end if;

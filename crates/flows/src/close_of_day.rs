@@ -5,7 +5,7 @@
 //! entry per branch and product, and marks the day. Killed anywhere and run again, it gives the same: entry ids are made from
 //! day, branch, product and currency.
 //!
-//! An order says up to which day to close. It is a command like any other; whoever serves works on it until it is done.
+//! An order says up to which day to close. It is a command like any other; every server works on it until it is done.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// Whoever is refused while a month is being closed may come again: only then is it closed, or open after all.
+    /// A caller who is refused while a month is being closed may come again: only then is it closed, or open after all.
     #[test]
     fn nothing_is_booked_into_a_month_that_is_closing_or_closed() {
         let (january, february) = ("2026-01".parse().unwrap(), "2026-02".parse().unwrap());

@@ -1,6 +1,6 @@
 //! The ledger: the chart of accounts, entries, turnover and balances, periods, and the proof that they agree. Knows no product.
 //!
-//! Read in this order. Whoever books makes a [`draft::Drafting`] with accounts from [`books::Books`], finishes it into a
+//! Read in this order. A product that books makes a [`draft::Drafting`] with accounts from [`books::Books`], finishes it into a
 //! [`draft::Draft`], which balances by construction, and hands all drafts of a batch to [`post::post`] at once.
 
 pub mod error;

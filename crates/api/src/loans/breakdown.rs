@@ -52,7 +52,7 @@ pub struct LoanNightView {
     night: NightView,
 }
 
-/// What the night changed; negative where it was taken back.
+/// What the night changed; negative where it made an amount smaller.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NightView {
     interest_income: String,

@@ -86,7 +86,7 @@ fn moves_money(kind: EventKind) -> bool {
 /// What a loan's events are to each other: one pass over them, so that a long history costs no more than its length.
 struct Known<'a> {
     by_id: HashMap<Uuid, &'a Event>,
-    /// What was taken back, and by which event.
+    /// Which event was reversed, and by which event.
     reversed: HashMap<Uuid, Uuid>,
     applied: HashMap<Uuid, &'a Applied>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Each user has a line of its own, first come first served, and all bulk calls of a user have one more; the lines take turns, so
 //! that a thousand commands of one user cost another a place or two. Bulk calls of one user take at most half of a batch. A
-//! row's commands keep the order in which they came, whoever sent them.
+//! row's commands keep the order in which they came, also where different users sent them.
 //!
 //! An atomic call weighs as its items. One that weighs more than half a batch runs when it is the first of its line, in a batch
 //! with nothing else of that user.

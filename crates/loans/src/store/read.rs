@@ -40,12 +40,10 @@ const LOCK_SKIPPING: &str = "select loan.id, loan.number, loan.client_id, state.
      join branch on branch.id = state.branch_id and wanted.scope = any(branch.ancestors)
      where wanted.officer is null or wanted.officer = state.officer_id
      order by state.loan_id for no key update of state skip locked";
-const LOCK_WAITING: &str = "select loan.id, loan.number, loan.client_id, state.product_id, state.branch_id, state.officer_id, state.terms_id, state.currency,
-            state.status, instalments, first_due_on, committed_minor, disbursed_on, deducted_fees_minor, withheld_minor, principal_minor,
-            principal_paid_minor, interest_minor, interest_paid_minor, overpaid_minor, matures_on, settled_on, renegotiated_since,
-            schedule_version, last_value_on, last_rank, last_event_id, since_on, state.created_at, state.version, branch.ancestors
+/// Locks and no more: the rows are read in the statement after it.
+const LOCK_WAITING: &str = "select state.loan_id
      from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (id, scope, officer)
-     join loan_state state on state.loan_id = wanted.id join loan on loan.id = wanted.id
+     join loan_state state on state.loan_id = wanted.id
      join branch on branch.id = state.branch_id and wanted.scope = any(branch.ancestors)
      where wanted.officer is null or wanted.officer = state.officer_id
      order by state.loan_id for no key update of state";

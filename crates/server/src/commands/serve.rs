@@ -148,7 +148,7 @@ async fn watch(house: &mut House) -> Failure {
     }
 }
 
-/// Ctrl-C and SIGTERM, heard from the moment this is made: whoever reads that Ayni serves may stop it at once, in good order.
+/// Ctrl-C and SIGTERM, heard from the moment this is made: a person who reads that Ayni serves may stop it at once, in good order.
 #[derive(Debug)]
 pub struct Stopping {
     interrupt: Signal,

@@ -38,7 +38,7 @@ pub mod progress;
 
 use uuid::Uuid;
 
-/// The space of ids and keys of the demo. The first two groups read "ayni demo" to whoever looks them up.
+/// The space of ids and keys of the demo. The first two groups read "ayni demo" to a person who looks them up.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6179_6e69_6465_6d6f_8000_0000_0000_0001);
 
 /// The id of a record: the same in every demo.
