@@ -6,9 +6,9 @@ use axum::routing::get;
 use db::keys::key_id;
 use db::lane::Stored;
 use flows::visible::{self, Record, Seen};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
@@ -23,13 +23,13 @@ pub const OPERATIONS: &[Operation] =
 /// `unknown`: never seen or rolled back, send it again with the same key; `in_progress`; `done` with the answer, whose body is
 /// left out of an atomic call, and where you may no longer give the command or see its record; `held` with the approval under which it
 /// was filed, which says what became of it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OperationView {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[schema(value_type = Option<Object>)]
     body: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval_id: Option<Uuid>,

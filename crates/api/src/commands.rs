@@ -1,7 +1,5 @@
 //! `POST /v1/commands`: many commands in one request, each on its own, or all of them or none.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,16 +10,16 @@ use flows::atomic::Item;
 use flows::desk::foresee;
 use flows::desk_command::DeskCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::app::AnyCommand;
 use crate::asking::{Asking, Reading, respond};
 use crate::body::{self, Body, Members, Parameters};
 use crate::bulk::{BulkItem, Read, Told, give_all, key_of, read};
 use crate::giving::shown;
-use crate::operation::{Access, Operation, Repeat, schema};
+use crate::operation::{Access, Operation, Repeat, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::DryRun;
 
@@ -32,7 +30,7 @@ const MOST_ATOMIC: usize = 200;
 pub const OPERATIONS: &[Operation] = &[Operation::post("/v1/commands", "commands.run", Access::SignedIn, || post(run))
     .about("Commands", "Give up to 1,000 commands: each is decided on its own, or (atomic: true, up to 200) all or none")
     .repeat(Repeat::ByItemKeys)
-    .query(schema::<DryRun>)
+    .query(parameters::<DryRun>)
     .takes(
         schema::<CommandsRequest>,
         r#"{"items": [{"key": "visit-17-1", "operation": "loan.repay", "path": {"id": "0198c0de-0000-7000-8000-000000000030"},
@@ -40,17 +38,17 @@ pub const OPERATIONS: &[Operation] = &[Operation::post("/v1/commands", "commands
     )
     .answers(200, schema::<CommandsView>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandsRequest {
-    #[schemars(length(min = 1, max = 1000), with = "Vec<CommandItem>")]
+    #[schema(value_type = Vec<CommandItem>, min_items = 1, max_items = 1000)]
     items: Vec<Box<RawValue>>,
     /// True: all items or none, as one command under the header Idempotency-Key; then no item has a key.
     #[serde(default)]
     atomic: bool,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandItem {
     /// The item's idempotency key; keys of items and of single commands are one space.
@@ -59,20 +57,20 @@ pub struct CommandItem {
     operation: String,
     /// The parameters of the operation's path.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[schema(value_type = BTreeMap<String, String>)]
     path: Option<Members>,
     /// The body of the single command. Left out: none.
-    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    #[schema(value_type = Option<Object>)]
     body: Option<Box<RawValue>>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CommandsView {
     /// In the order of the items.
     data: Vec<CommandItemView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CommandItemView {
     /// Absent in an atomic call, and where the item could not be read so far.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +79,7 @@ pub struct CommandItemView {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     replayed: Option<bool>,
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    #[schema(value_type = Object)]
     body: Option<Box<RawValue>>,
 }
 

@@ -1,26 +1,52 @@
 //! Cursors: where a list goes on, bound to the filter that it was made for.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use db::keys::short_digest;
 use db::page::{LIMIT_DEFAULT, LIMIT_MOST, Page, Position, Rows};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Array, Object, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::problem::Problem;
 
 /// A page of a list.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub struct List<T> {
     pub data: Vec<T>,
     /// Send it as `cursor`, with the same filters, for the next page; null on the last.
     pub next_cursor: Option<String>,
 }
 
+impl<T: ToSchema> PartialSchema for List<T> {
+    fn schema() -> RefOr<Schema> {
+        let rows = Array::new(Ref::from_schema_name(T::name()));
+        let next = Object::builder().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        let next =
+            next.description(Some("Send it as `cursor`, with the same filters, for the next page; null on the last."));
+        let list = Object::builder().schema_type(Type::Object).description(Some("A page of a list."));
+        list.property("data", rows).property("next_cursor", next).required("data").into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name().trim_end_matches("View")).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
 /// Of a list that is read whole because it is short: all of it, unless a page is asked for.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct WholeQuery {
     /// Rows on a page, up to 200. Left out: all rows, and behind a cursor 50.
@@ -29,7 +55,7 @@ pub struct WholeQuery {
 }
 
 /// Of a list that may be long: pages of 50, unless another number is asked for.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// Rows on a page, up to 200. Left out: 50.

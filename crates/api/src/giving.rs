@@ -9,9 +9,9 @@ use flows::desk::{Foreseen, foresee};
 use flows::desk_command::{DeskCommand, DeskDone};
 use ledger::books::Books;
 use ledger::draft::DraftLine;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::{AnyCommand, App};
@@ -25,19 +25,19 @@ use crate::warnings::{WarningView, warnings};
 use crate::wire::{CurrencyCode, DryRun};
 
 /// What would happen: the answer of the command, the journal lines, and what should be seen before.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DryRunView {
     dry_run: bool,
     /// Whether a second person would have to agree first.
     held: bool,
     /// As the command would answer. Numbers are drawn when it is carried out: here they are null.
-    #[schemars(with = "serde_json::Value")]
+    #[schema(value_type = Object)]
     answer: Value,
     lines: Vec<DryRunLine>,
     warnings: Vec<WarningView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DryRunLine {
     account: String,
     account_name: String,

@@ -2,7 +2,9 @@
 
 use axum::routing::MethodRouter;
 use kernel::permission::Permission;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::given::Parse;
@@ -38,7 +40,14 @@ pub enum Repeat {
     ByVersion,
 }
 
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+/// Schemas by their names, as the document's components have them.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Adds the schema of a type, and of all that it is made of; gives the reference to it.
+pub type SchemaOf = fn(&mut Schemas) -> RefOr<Schema>;
+
+/// The query parameters that a type reads.
+pub type ParametersOf = fn() -> Vec<Parameter>;
 
 pub struct Operation {
     pub method: Method,
@@ -49,7 +58,7 @@ pub struct Operation {
     pub summary: &'static str,
     pub access: Access,
     pub repeat: Repeat,
-    pub query: Option<SchemaOf>,
+    pub query: Option<ParametersOf>,
     pub body: Option<SchemaOf>,
     /// A full example of the body.
     pub example: Option<&'static str>,
@@ -74,8 +83,15 @@ impl std::fmt::Debug for Operation {
 }
 
 /// The schema of a type, as a value for the table.
-pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
+pub fn schema<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+    Ref::from_schema_name(T::name()).into()
+}
+
+/// The query parameters of a type, as a value for the table.
+pub fn parameters<T: IntoParams>() -> Vec<Parameter> {
+    T::into_params(|| Some(ParameterIn::Query))
 }
 
 impl Operation {
@@ -166,7 +182,7 @@ impl Operation {
         self
     }
 
-    pub const fn query(mut self, query: SchemaOf) -> Operation {
+    pub const fn query(mut self, query: ParametersOf) -> Operation {
         self.query = Some(query);
         self
     }

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use db::caller::Denied;
 use db::fault::{Fault, Remedy};
 use kernel::refusal::{Kind, Refusal};
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::docs;
@@ -21,7 +21,7 @@ pub struct Problem {
 }
 
 /// One place in the request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer into the body, or the name of a parameter.
     pub pointer: String,
@@ -30,8 +30,8 @@ pub struct FieldError {
 }
 
 /// The body of a problem.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Problem")]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemBody<'a> {
     #[serde(rename = "type")]
     kind: String,

@@ -7,10 +7,10 @@ use ledger::journal::Entry;
 use loans::action::LoanDone;
 use loans::event::EventKind;
 use loans::record::{LoanStatus, Recorded};
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WarningView {
     /// `back_dated`, `booked_earlier`, `settles`, `overpaid`.
     code: &'static str,

@@ -7,11 +7,18 @@ use chrono::NaiveDate;
 use kernel::amount::{Amount, AmountError};
 use kernel::currency::Currency;
 use kernel::plain_amount::{PATTERN, PlainAmount};
-use kernel::text_enum::{UnknownWord, Words};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use kernel::text_enum::UnknownWord;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::problem::Problem;
+
+/// The schema of a text.
+pub fn text() -> ObjectBuilder {
+    Object::builder().schema_type(Type::String)
+}
 
 /// A calendar day, ISO 8601, 1900-01-01 to 2199-12-31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,13 +37,18 @@ impl Serialize for Day {
     }
 }
 
-impl JsonSchema for Day {
-    fn schema_name() -> Cow<'static, str> {
-        "Day".into()
+impl PartialSchema for Day {
+    fn schema() -> RefOr<Schema> {
+        text()
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .description(Some("A calendar day, 1900-01-01 to 2199-12-31"))
+            .into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date", "description": "A calendar day, 1900-01-01 to 2199-12-31" })
+impl ToSchema for Day {
+    fn name() -> Cow<'static, str> {
+        "Day".into()
     }
 }
 
@@ -71,16 +83,17 @@ impl<'de> Deserialize<'de> for AmountText {
     }
 }
 
-impl JsonSchema for AmountText {
-    fn schema_name() -> Cow<'static, str> {
-        "Amount".into()
+impl PartialSchema for AmountText {
+    fn schema() -> RefOr<Schema> {
+        let description =
+            "An amount of money: a decimal string, never a number; answers print exactly the currency's decimals";
+        text().pattern(Some(PATTERN)).description(Some(description)).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string", "pattern": PATTERN,
-            "description": "An amount of money: a decimal string, never a number; answers print exactly the currency's decimals"
-        })
+impl ToSchema for AmountText {
+    fn name() -> Cow<'static, str> {
+        "Amount".into()
     }
 }
 
@@ -89,13 +102,15 @@ impl JsonSchema for AmountText {
 #[serde(transparent)]
 pub struct CurrencyCode(pub Currency);
 
-impl JsonSchema for CurrencyCode {
-    fn schema_name() -> Cow<'static, str> {
-        "Currency".into()
+impl PartialSchema for CurrencyCode {
+    fn schema() -> RefOr<Schema> {
+        text().pattern(Some("^[A-Z]{3}$")).description(Some("An ISO 4217 code")).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$", "description": "An ISO 4217 code" })
+impl ToSchema for CurrencyCode {
+    fn name() -> Cow<'static, str> {
+        "Currency".into()
     }
 }
 
@@ -114,13 +129,15 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-impl JsonSchema for Name {
-    fn schema_name() -> Cow<'static, str> {
-        "Name".into()
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        text().min_length(Some(1)).max_length(Some(200)).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": 200 })
+impl ToSchema for Name {
+    fn name() -> Cow<'static, str> {
+        "Name".into()
     }
 }
 
@@ -139,13 +156,15 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-impl JsonSchema for Code {
-    fn schema_name() -> Cow<'static, str> {
-        "Code".into()
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        text().pattern(Some("^[A-Za-z0-9._/-]{1,40}$")).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._/-]{1,40}$" })
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        "Code".into()
     }
 }
 
@@ -159,36 +178,6 @@ pub fn new_id(given: Option<uuid::Uuid>) -> Result<uuid::Uuid, Problem> {
             "field.invalid",
             "not a UUID of version 4 or 7",
         )),
-    }
-}
-
-/// A word of a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word<T>(pub T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Word)
-    }
-}
-
-impl<T: Serialize> Serialize for Word<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<T: Words> JsonSchema for Word<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Word".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": T::words() })
     }
 }
 
@@ -224,20 +213,6 @@ impl<T: FromStr<Err = UnknownWord> + Default> Choice<T> {
     }
 }
 
-impl<T: Words> JsonSchema for Choice<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Choice".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": T::words() })
-    }
-}
-
 /// A percentage: a decimal string such as "24" or "1.75".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percent(pub rust_decimal::Decimal);
@@ -248,18 +223,21 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
-impl JsonSchema for Percent {
-    fn schema_name() -> Cow<'static, str> {
-        "Percent".into()
+impl PartialSchema for Percent {
+    fn schema() -> RefOr<Schema> {
+        let pattern = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?$";
+        text().pattern(Some(pattern)).description(Some("A percentage as a decimal string")).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?$", "description": "A percentage as a decimal string" })
+impl ToSchema for Percent {
+    fn name() -> Cow<'static, str> {
+        "Percent".into()
     }
 }
 
 /// `?dry_run=true`: say what would happen, and do nothing.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct DryRun {
     dry_run: Option<bool>,

@@ -2,6 +2,9 @@
 //!
 //! Read in this order.
 
+/// For `text_enum!`, wherever it is called.
+pub use utoipa;
+
 pub mod currency;
 
 pub mod amount;

@@ -1,4 +1,7 @@
-//! A closed list of words: one macro gives an enum its texts, so that the word in the API, the table and the code is one.
+//! A closed list of words: one macro gives an enum its texts, so that the word in the API, its document, the table and the code is one.
+
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// The text is none of the words of a closed list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,9 +11,9 @@ pub struct UnknownWord {
     pub allowed: String,
 }
 
-/// What every closed list can say of itself.
-pub trait Words {
-    fn words() -> Vec<&'static str>;
+/// The words as the API's document has them: one named list.
+pub fn schema_of(words: &[&'static str]) -> RefOr<Schema> {
+    Object::builder().schema_type(Type::String).enum_values(Some(words.iter().copied())).into()
 }
 
 /// `text_enum! { /// doc  pub enum Channel { Cash = "cash", Bank = "bank" } }`
@@ -29,9 +32,15 @@ macro_rules! text_enum {
             }
         }
 
-        impl $crate::text_enum::Words for $name {
-            fn words() -> Vec<&'static str> {
-                vec![$($text,)+]
+        impl $crate::utoipa::PartialSchema for $name {
+            fn schema() -> $crate::utoipa::openapi::RefOr<$crate::utoipa::openapi::Schema> {
+                $crate::text_enum::schema_of(&[$($text,)+])
+            }
+        }
+
+        impl $crate::utoipa::ToSchema for $name {
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                ::std::stringify!($name).into()
             }
         }
 

@@ -9,9 +9,9 @@ use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::of_password_fault;
@@ -19,14 +19,14 @@ use super::users::codes;
 use crate::asking::{Asking, Reading};
 use crate::body::{BODY_LIMIT, Body, Parameters};
 use crate::cursor::{self, List};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{Code, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/api-clients", "api_client.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The API clients of your branches, newest first")
-        .query(schema::<ApiClientQuery>)
+        .query(parameters::<ApiClientQuery>)
         .answers(200, schema::<List<ApiClientView>>),
     Operation::post("/v1/api-clients", "api_client.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make client credentials for an integration; disable them with PATCH /v1/users/{user_id}")
@@ -42,14 +42,14 @@ const NOT_KEPT: &str = "the client_secret was in the first answer and is not kep
      PATCH /v1/users/{user_id} and make another";
 const SHOWN_ONCE: &str = "keep the client_secret: it is not shown again";
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ApiClientQuery {
     limit: Option<i64>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiClientRequest {
     /// The integration. Clients of one name share their idempotency keys.
@@ -59,7 +59,7 @@ pub struct ApiClientRequest {
     branch_id: Uuid,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ApiClientView {
     id: Uuid,
     client_id: String,
@@ -72,7 +72,7 @@ pub struct ApiClientView {
     created_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NewApiClientView {
     #[serde(flatten)]
     client: ApiClientView,

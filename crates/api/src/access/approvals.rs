@@ -6,37 +6,36 @@ use axum::response::Response;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::{Reading, versioned};
 use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
 use crate::given::parted;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::Word;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/approvals", "approval.list", Access::Needs(Permission::ApprovalRead), || get(list))
         .about("Access", "Commands that wait for a second person, or did, newest first")
-        .query(schema::<ApprovalQuery>)
+        .query(parameters::<ApprovalQuery>)
         .answers(200, schema::<List<ApprovalView>>),
     Operation::get("/v1/approvals/{id}", "approval.get", Access::Needs(Permission::ApprovalRead), || get(show))
         .about("Access", "One command that waits for a second person")
         .answers(200, schema::<ApprovalView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalQuery {
-    status: Option<Word<ApprovalStatus>>,
+    status: Option<ApprovalStatus>,
     limit: Option<i64>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ApprovalView {
     id: Uuid,
     /// What will be done.
@@ -45,11 +44,11 @@ pub struct ApprovalView {
     /// The parameters of its path, in their order.
     path: Vec<String>,
     /// The command as it was sent, with what was left out and is known since.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    #[schema(value_type = Object)]
     body: serde_json::Value,
     branch_id: Uuid,
     maker: MakerView,
-    status: Word<ApprovalStatus>,
+    status: ApprovalStatus,
     asked_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     /// The user who decided.
@@ -61,7 +60,7 @@ pub struct ApprovalView {
 }
 
 /// Who gave the command.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MakerView {
     user_id: Uuid,
     staff_id: Option<Uuid>,
@@ -87,7 +86,7 @@ impl ApprovalView {
                 staff_id: approval.maker.staff_id,
                 name: approval.maker.name.clone(),
             },
-            status: Word(approval.status(now)),
+            status: approval.status(now),
             asked_at: approval.asked_at,
             expires_at: approval.expires_at,
             decided_by: approval.decided.map(|decided| decided.by),
@@ -99,7 +98,7 @@ impl ApprovalView {
 }
 
 async fn list(reading: Reading, query: Parameters<ApprovalQuery>) -> Result<Json<List<ApprovalView>>, Problem> {
-    let status = query.0.status.map(|status| status.0);
+    let status = query.0.status;
     let bound = format!("{status:?}");
     let page = cursor::page(query.0.limit, query.0.cursor.as_deref(), &bound)?;
     let scope = &reading.caller.scope;

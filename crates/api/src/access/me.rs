@@ -3,20 +3,19 @@
 use axum::Json;
 use axum::routing::get;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Reading;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::wire::Word;
 
 pub const OPERATIONS: &[Operation] = &[Operation::get("/v1/me", "me.get", Access::SignedIn, || get(show))
     .about("Access", "Who you are, what you may do, and in which branches")
     .answers(200, schema::<MeView>)];
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MeView {
     user_id: Uuid,
     username: String,
@@ -27,11 +26,11 @@ pub struct MeView {
     /// You see only clients and loans of your own staff record.
     own_portfolio: bool,
     roles: Vec<String>,
-    permissions: Vec<Word<Permission>>,
+    permissions: Vec<Permission>,
     branches: Vec<VisibleBranch>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct VisibleBranch {
     id: Uuid,
     code: String,
@@ -57,7 +56,7 @@ async fn show(reading: Reading) -> Result<Json<MeView>, Problem> {
         branch_id: caller.scope.branch_id,
         own_portfolio: caller.scope.officer_id.is_some(),
         roles,
-        permissions: permissions.into_iter().map(Word).collect(),
+        permissions: permissions.into_iter().collect(),
         branches,
     }))
 }

@@ -6,20 +6,20 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{Code, Name, Word};
+use crate::wire::{Code, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/roles", "role.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The roles of the institution, by code")
-        .query(schema::<WholeQuery>)
+        .query(parameters::<WholeQuery>)
         .answers(200, schema::<List<RoleView>>),
     Operation::post("/v1/roles", "role.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make a role: a named set of permissions")
@@ -30,19 +30,19 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(201, schema::<RoleView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRequest {
     code: Code,
     name: Name,
-    permissions: Vec<Word<Permission>>,
+    permissions: Vec<Permission>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoleView {
     code: String,
     name: String,
-    permissions: Vec<Word<Permission>>,
+    permissions: Vec<Permission>,
     version: i64,
 }
 
@@ -51,7 +51,7 @@ impl RoleView {
         RoleView {
             code: role.code.clone(),
             name: role.name.clone(),
-            permissions: role.permissions.iter().copied().map(Word).collect(),
+            permissions: role.permissions.iter().copied().collect(),
             version: role.version,
         }
     }
@@ -67,7 +67,7 @@ async fn create(asking: Asking, body: Body<RoleRequest>) -> Result<Response, Pro
     let command = CreateRole {
         code: request.code.0,
         name: request.name.0,
-        permissions: request.permissions.into_iter().map(|permission| permission.0).collect(),
+        permissions: request.permissions.into_iter().collect(),
     };
     asking.submit(&body.canonical, OfficeCommand::CreateRole(command)).await
 }

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::wire::text;
 
 const LONGEST_SECRET: usize = 1024;
 
@@ -22,16 +26,17 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-impl JsonSchema for Secret {
-    fn schema_name() -> Cow<'static, str> {
-        "Secret".into()
+impl PartialSchema for Secret {
+    fn schema() -> RefOr<Schema> {
+        let secret = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))).write_only(true);
+        let secret = secret.min_length(Some(1)).max_length(Some(LONGEST_SECRET));
+        secret.description(Some("Never answered, never logged")).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string", "format": "password", "writeOnly": true, "minLength": 1, "maxLength": LONGEST_SECRET,
-            "description": "Never answered, never logged"
-        })
+impl ToSchema for Secret {
+    fn name() -> Cow<'static, str> {
+        "Secret".into()
     }
 }
 
@@ -53,15 +58,16 @@ impl<'de> Deserialize<'de> for Username {
     }
 }
 
-impl JsonSchema for Username {
-    fn schema_name() -> Cow<'static, str> {
-        "Username".into()
+impl PartialSchema for Username {
+    fn schema() -> RefOr<Schema> {
+        let pattern = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$";
+        text().pattern(Some(pattern)).description(Some("Upper and lower case are one")).into()
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$", "description": "Upper and lower case are one"
-        })
+impl ToSchema for Username {
+    fn name() -> Cow<'static, str> {
+        "Username".into()
     }
 }
 

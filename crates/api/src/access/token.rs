@@ -1,15 +1,15 @@
 //! `/v1/auth/token`
 
-use std::borrow::Cow;
-
 use access::sign_in::{Grant, Session, SignInError, sign_in};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Extension, Json};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOf, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::of_password_fault;
 use super::secret::Secret;
@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
 use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::wire::text;
 
 pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/auth/token", "token.issue", Access::Public, || post(token))
     .about("Access", "Sign in with a password, a refresh token or the credentials of an API client")
@@ -85,35 +86,43 @@ fn needed<T, E: de::Error>(field: Option<T>, name: &'static str) -> Result<T, E>
     field.ok_or_else(|| E::missing_field(name))
 }
 
-impl JsonSchema for TokenRequest {
-    fn schema_name() -> Cow<'static, str> {
-        "TokenRequest".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let secret = generator.subschema_for::<Secret>();
-        json_schema!({
-            "oneOf": [
-                {
-                    "type": "object", "additionalProperties": false, "required": ["username", "password"],
-                    "properties": {"grant_type": {"const": "password"}, "username": {"type": "string"}, "password": secret}
-                },
-                {
-                    "type": "object", "additionalProperties": false, "required": ["grant_type", "refresh_token"],
-                    "properties": {"grant_type": {"const": "refresh_token"}, "refresh_token": secret}
-                },
-                {
-                    "type": "object", "additionalProperties": false, "required": ["grant_type", "client_id", "client_secret"],
-                    "properties": {
-                        "grant_type": {"const": "client_credentials"}, "client_id": {"type": "string"}, "client_secret": secret
-                    }
-                }
-            ]
-        })
+impl PartialSchema for TokenRequest {
+    fn schema() -> RefOr<Schema> {
+        let password = one_way("password", false).property("username", text()).property("password", secret());
+        let password = password.required("username").required("password");
+        let refresh = one_way("refresh_token", true).property("refresh_token", secret()).required("refresh_token");
+        let client = one_way("client_credentials", true).property("client_id", text());
+        let client = client.property("client_secret", secret()).required("client_id").required("client_secret");
+        OneOf::builder().item(password).item(refresh).item(client).into()
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+/// One way to sign in: its name, which may be left out of the commonest.
+fn one_way(grant_type: &str, is_named: bool) -> ObjectBuilder {
+    let word = text().enum_values(Some([grant_type]));
+    let way = Object::builder().schema_type(Type::Object).property("grant_type", word);
+    let way = way.additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    if is_named { way.required("grant_type") } else { way }
+}
+
+fn secret() -> Ref {
+    Ref::from_schema_name(Secret::name())
+}
+
+impl ToSchema for TokenRequest {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Secret::name().into_owned(), Secret::schema()));
+    }
+}
+
+kernel::text_enum! {
+    /// How the token is sent.
+    pub enum TokenType {
+        Bearer = "Bearer",
+    }
+}
+
+#[derive(Serialize, ToSchema)]
 pub struct TokenView {
     access_token: String,
     /// Exchange it once for a new pair; API clients sign in anew instead.
@@ -121,8 +130,7 @@ pub struct TokenView {
     refresh_token: Option<String>,
     /// Seconds.
     expires_in: i64,
-    #[schemars(extend("const" = "Bearer"))]
-    token_type: &'static str,
+    token_type: TokenType,
 }
 
 impl std::fmt::Debug for TokenView {
@@ -137,7 +145,7 @@ impl TokenView {
             access_token: session.access_token.expose_secret().to_owned(),
             refresh_token: session.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
             expires_in: session.expires_in.num_seconds(),
-            token_type: "Bearer",
+            token_type: TokenType::Bearer,
         }
     }
 }

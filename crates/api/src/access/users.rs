@@ -11,9 +11,9 @@ use axum::routing::{get, patch, post};
 use chrono::{DateTime, Utc};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::of_password_fault;
@@ -21,14 +21,14 @@ use super::secret::{Secret, Username};
 use crate::asking::{Asking, Reading, versioned};
 use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/users", "user.list", Access::Needs(Permission::UserRead), || get(list))
         .about("Access", "The users of your branches, newest first")
-        .query(schema::<UserQuery>)
+        .query(parameters::<UserQuery>)
         .answers(200, schema::<List<UserView>>),
     Operation::post("/v1/users", "user.create", Access::Needs(Permission::UserManage), || post(create))
         .about("Access", "Make a user whose password works at once")
@@ -47,7 +47,7 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<UserView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct UserQuery {
     /// With all branches below it.
@@ -57,7 +57,7 @@ pub struct UserQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserRequest {
     id: Option<Uuid>,
@@ -76,7 +76,7 @@ pub struct UserRequest {
     own_portfolio: bool,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserChange {
     name: Option<Name>,
@@ -98,7 +98,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     Option::deserialize(deserializer).map(Some)
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserView {
     id: Uuid,
     username: String,

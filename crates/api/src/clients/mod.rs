@@ -11,8 +11,8 @@ use clients::command::ClientCommand;
 use clients::store::ClientFilter;
 use flows::desk_command::DeskCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
@@ -20,14 +20,14 @@ use crate::asking::{Reading, versioned};
 use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
 use crate::given::Given;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{Day, Name, Word, new_id};
+use crate::wire::{Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/clients", "client.list", Access::Needs(Permission::ClientRead), || get(list))
         .about("Clients", "Clients, newest first")
-        .query(schema::<ClientQuery>)
+        .query(parameters::<ClientQuery>)
         .answers(200, schema::<List<ClientView>>),
     Operation::command("/v1/clients", "client.register", Access::Needs(Permission::ClientManage), register)
         .about("Clients", "Register a person or an organisation")
@@ -47,16 +47,16 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// A command without fields.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoFields {}
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ClientQuery {
     branch_id: Option<Uuid>,
     officer_id: Option<Uuid>,
-    status: Option<Word<ClientStatus>>,
+    status: Option<ClientStatus>,
     number: Option<String>,
     /// The beginning of the full name.
     name: Option<String>,
@@ -64,25 +64,25 @@ pub struct ClientQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientRequest {
     id: Option<Uuid>,
     branch_id: Uuid,
     /// The member of staff who looks after the client.
     officer_id: Option<Uuid>,
-    kind: Word<ClientKind>,
+    kind: ClientKind,
     name: NameRequest,
     birth: Option<BirthRequest>,
     /// Of persons: they must have one.
-    gender: Option<Word<Gender>>,
-    area: Option<Word<Area>>,
+    gender: Option<Gender>,
+    area: Option<Area>,
     phone: Option<Name>,
     /// Left out: active.
-    status: Option<Word<ClientStatus>>,
+    status: Option<ClientStatus>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NameRequest {
     given: Option<Name>,
@@ -93,32 +93,32 @@ pub struct NameRequest {
 }
 
 /// The day, or only the year.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BirthRequest {
     on: Option<Day>,
-    #[schemars(range(min = 1900, max = 2199))]
+    #[schema(minimum = 1900, maximum = 2199)]
     year: Option<i16>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ClientView {
     id: Uuid,
     number: String,
     branch_id: Uuid,
     officer_id: Option<Uuid>,
-    kind: Word<ClientKind>,
-    status: Word<ClientStatus>,
+    kind: ClientKind,
+    status: ClientStatus,
     name: NameView,
     birth: Option<BirthView>,
-    gender: Option<Word<Gender>>,
-    area: Option<Word<Area>>,
+    gender: Option<Gender>,
+    area: Option<Area>,
     phone: Option<String>,
     registered_on: Day,
     version: i64,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NameView {
     given: Option<String>,
     family: Option<String>,
@@ -126,7 +126,7 @@ pub struct NameView {
     full: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BirthView {
     on: Option<Day>,
     year: i32,
@@ -139,8 +139,8 @@ impl ClientView {
             number: client.number.clone(),
             branch_id: client.branch_id,
             officer_id: client.officer_id,
-            kind: Word(client.kind),
-            status: Word(client.status),
+            kind: client.kind,
+            status: client.status,
             name: NameView {
                 given: client.name.given.clone(),
                 family: client.name.family.clone(),
@@ -151,8 +151,8 @@ impl ClientView {
                 Birth::On(day) => BirthView { on: Some(Day(day)), year: day.year() },
                 Birth::Year(year) => BirthView { on: None, year: i32::from(year) },
             }),
-            gender: client.gender.map(Word),
-            area: client.area.map(Word),
+            gender: client.gender,
+            area: client.area,
             phone: client.phone.clone(),
             registered_on: Day(client.registered_on),
             version: client.version,
@@ -168,7 +168,7 @@ async fn list(reading: Reading, query: Parameters<ClientQuery>) -> Result<Json<L
     let filter = ClientFilter {
         branch_id: query.branch_id,
         officer_id: query.officer_id,
-        status: query.status.map(|status| status.0.as_str()),
+        status: query.status.map(ClientStatus::as_str),
         number: query.number,
         name: query.name,
     };
@@ -188,12 +188,12 @@ fn register(given: &Given<'_>) -> Result<AnyCommand, Problem> {
         id: new_id(request.id)?,
         branch_id: request.branch_id,
         officer_id: request.officer_id,
-        kind: request.kind.0,
-        status: request.status.map_or(ClientStatus::Active, |status| status.0),
+        kind: request.kind,
+        status: request.status.unwrap_or(ClientStatus::Active),
         name: name_of(request.name)?,
         birth: request.birth.map(birth_of).transpose()?,
-        gender: request.gender.map(|gender| gender.0),
-        area: request.area.map(|area| area.0),
+        gender: request.gender,
+        area: request.area,
         phone: request.phone.map(|phone| phone.0),
     };
     Ok(DeskCommand::Client(ClientCommand::Register(command)).into())

@@ -10,14 +10,14 @@ use kernel::amount::Amount;
 use kernel::permission::Permission;
 use ledger::journal::AccountLine;
 use ledger::store_journal::{JournalFilter, LinePage, LinePosition};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::Reading;
 use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{CurrencyCode, Day};
 
@@ -28,10 +28,10 @@ pub const OPERATIONS: &[Operation] = &[Operation::get(
     || get(list),
 )
 .about("Ledger", "The lines of an account in your branches, newest first")
-.query(schema::<LineQuery>)
+.query(parameters::<LineQuery>)
 .answers(200, schema::<List<AccountLineView>>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct LineQuery {
     /// The branch with all below it.
@@ -43,7 +43,7 @@ pub struct LineQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccountLineView {
     journal_entry_id: Uuid,
     line: i16,

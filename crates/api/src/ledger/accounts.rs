@@ -6,21 +6,21 @@ use axum::routing::{get, post};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use ledger::chart::{Account, Class, OpenAccount, Side};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading, versioned};
 use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List, WholeQuery};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{Code, Name, Word, new_id};
+use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/gl-accounts", "gl_account.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The chart of accounts, by code")
-        .query(schema::<WholeQuery>)
+        .query(parameters::<WholeQuery>)
         .answers(200, schema::<List<AccountView>>),
     Operation::post("/v1/gl-accounts", "gl_account.open", Access::Needs(Permission::ChartManage), || post(open))
         .about("Ledger", "Open an account")
@@ -34,27 +34,27 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<AccountView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountRequest {
     id: Option<Uuid>,
     code: Code,
     name: Name,
-    class: Word<Class>,
+    class: Class,
     /// The side of its balance. Left out: that of the class; contra accounts have the other one.
-    side: Option<Word<Side>>,
+    side: Option<Side>,
     /// Only groups other accounts: nothing is posted to it.
     #[serde(default)]
     header: bool,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
     id: Uuid,
     code: String,
     name: String,
-    class: Word<Class>,
-    side: Word<Side>,
+    class: Class,
+    side: Side,
     header: bool,
     /// A sub-ledger keeps it: nobody posts to it by hand.
     control: bool,
@@ -67,8 +67,8 @@ impl AccountView {
             id: account.id,
             code: account.code.clone(),
             name: account.name.clone(),
-            class: Word(account.class),
-            side: Word(account.side),
+            class: account.class,
+            side: account.side,
             header: account.header,
             control: account.control,
             version: account.version,
@@ -92,8 +92,8 @@ async fn open(asking: Asking, body: Body<AccountRequest>) -> Result<Response, Pr
         id: new_id(request.id)?,
         code: request.code.0,
         name: request.name.0,
-        class: request.class.0,
-        side: request.side.map(|side| side.0),
+        class: request.class,
+        side: request.side,
         header: request.header,
     };
     asking.submit(&body.canonical, OfficeCommand::OpenAccount(command)).await

@@ -8,9 +8,9 @@ use flows::desk_command::DeskCommand;
 use flows::held::{Decide, HeldCommand};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
-use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::approvals::ApprovalView;
@@ -39,7 +39,7 @@ pub const OPERATIONS: &[Operation] = &[
     .answers(200, schema::<ApprovalView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionRequest {
     /// The version that was seen. Left out: as it stands.

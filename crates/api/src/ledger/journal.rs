@@ -11,8 +11,8 @@ use ledger::journal::{Entry, EntryHead, EntryLine};
 use ledger::manual::{ManualLine, PostManualEntry};
 use ledger::reversal::ReverseEntry;
 use ledger::store_journal::JournalFilter;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
@@ -21,14 +21,14 @@ use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
 use crate::given::Given;
 use crate::ledger::account_lines::debit;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{AmountText, Code, CurrencyCode, Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/journal-entries", "journal_entry.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "Entries of your branches, the newest day first")
-        .query(schema::<EntryQuery>)
+        .query(parameters::<EntryQuery>)
         .answers(200, schema::<List<EntryHeadView>>),
     Operation::command("/v1/journal-entries", "journal_entry.post", Access::Needs(Permission::JournalPost), write)
         .about("Ledger", "Post an entry by hand; above the institution's limit it waits for a second person")
@@ -54,7 +54,7 @@ pub const OPERATIONS: &[Operation] = &[
     .answers(201, schema::<EntryView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct EntryQuery {
     /// The branch with all below it.
@@ -65,7 +65,7 @@ pub struct EntryQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntryRequest {
     id: Option<Uuid>,
@@ -77,12 +77,12 @@ pub struct EntryRequest {
     description: Name,
     /// Left out: the institution's.
     currency: Option<CurrencyCode>,
-    #[schemars(length(min = 2, max = 200))]
+    #[schema(min_items = 2, max_items = 200)]
     lines: Vec<LineRequest>,
 }
 
 /// Exactly one of debit and credit, above zero.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineRequest {
     /// The account's code.
@@ -93,7 +93,7 @@ pub struct LineRequest {
     credit: Option<AmountText>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReversalRequest {
     id: Option<Uuid>,
@@ -101,7 +101,7 @@ pub struct ReversalRequest {
     description: Option<Name>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EntryHeadView {
     id: Uuid,
     booked_on: Day,
@@ -122,14 +122,14 @@ pub struct EntryHeadView {
     reversed_by: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EntryView {
     #[serde(flatten)]
     head: EntryHeadView,
     lines: Vec<LineView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LineView {
     line: i16,
     account: String,

@@ -10,8 +10,8 @@ use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use ledger::periods::{ClosePeriod, Month, Period, PeriodStatus, ReopenPeriod, months};
 use ledger::store_periods::{calendar, period, periods_changed};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
@@ -19,14 +19,14 @@ use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
 use crate::given::Given;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{Day, Word};
+use crate::wire::Day;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/periods", "period.list", Access::Needs(Permission::JournalRead), || get(list))
         .about("Ledger", "The months from the first in which anything was booked to the open one")
-        .query(schema::<WholeQuery>)
+        .query(parameters::<WholeQuery>)
         .answers(200, schema::<List<PeriodView>>),
     Operation::get("/v1/periods/{period}", "period.get", Access::Needs(Permission::JournalRead), || get(show))
         .about("Ledger", "One month: whether it is open, being closed, or closed")
@@ -45,17 +45,17 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// A command without fields.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodRequest {}
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PeriodView {
     /// Year and month: 2026-01.
     period: String,
     starts_on: Day,
     ends_on: Day,
-    status: Word<PeriodStatus>,
+    status: PeriodStatus,
     /// When it was last closed or reopened; null: it always was open.
     changed_at: Option<DateTime<Utc>>,
     changed_by: Option<Uuid>,
@@ -63,7 +63,7 @@ pub struct PeriodView {
     close_order: Option<CloseOrderView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CloseOrderView {
     ordered_at: DateTime<Utc>,
     ordered_by: Uuid,
@@ -72,12 +72,12 @@ pub struct CloseOrderView {
 }
 
 /// A command that waits for a second person.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HeldView {
     approval: HeldApproval,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HeldApproval {
     id: Uuid,
     status: String,
@@ -92,7 +92,7 @@ impl PeriodView {
             period: period.month.to_string(),
             starts_on: Day(period.month.starts_on()),
             ends_on: Day(period.month.ends_on()),
-            status: Word(period.status),
+            status: period.status,
             changed_at: period.changed.map(|(at, _)| at),
             changed_by: period.changed.map(|(_, by)| by),
             close_order: period.order.as_ref().map(|order| CloseOrderView {

@@ -7,8 +7,8 @@ use loans::actions::approve::Approve;
 use loans::actions::end_application::{EndApplication, Ending};
 use loans::actions::renegotiate::Renegotiate;
 use loans::command::LoanCommand;
-use schemars::JsonSchema;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
@@ -46,7 +46,7 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<RecordedView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoanRequest {
     id: Option<Uuid>,
@@ -61,7 +61,7 @@ pub struct LoanRequest {
     applied_on: Option<Day>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRequest {
     approved_on: Option<Day>,
@@ -72,13 +72,13 @@ pub struct ApproveRequest {
     valid_until: Option<Day>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndRequest {
     reason: Option<Name>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenegotiatedRequest {
     on: Option<Day>,

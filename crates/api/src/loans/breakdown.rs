@@ -17,8 +17,8 @@ use ledger::store_journal::find_entry;
 use loans::position::Slot;
 use loans::postings::CLOSE_OF_DAY;
 use loans::store::close::{Night, night_by_loan};
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Reading;
@@ -36,7 +36,7 @@ pub const OPERATIONS: &[Operation] = &[Operation::get(
 .about("Ledger", "The loans behind an entry of the close of day")
 .answers(200, schema::<BreakdownView>)];
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BreakdownView {
     entry_id: Uuid,
     booked_on: Day,
@@ -45,7 +45,7 @@ pub struct BreakdownView {
     total: NightView,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LoanNightView {
     loan_id: Uuid,
     #[serde(flatten)]
@@ -53,7 +53,7 @@ pub struct LoanNightView {
 }
 
 /// What the night changed; negative where it made an amount smaller.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NightView {
     interest_income: String,
     interest_receivable: String,

@@ -4,12 +4,12 @@ use kernel::currency::Currency;
 use kernel::text_enum;
 use loans::product::{Charge, Price, Withhold};
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::loans::terms::{percent, unprocessable};
 use crate::problem::Problem;
-use crate::wire::{AmountText, Choice, Name, Percent, Word};
+use crate::wire::{AmountText, Choice, Name, Percent};
 
 text_enum! {
     pub enum ChargeKind {
@@ -42,45 +42,50 @@ text_enum! {
 }
 
 /// A fee that is kept back from the disbursement: an amount, or a percentage of the principal.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChargeRequest {
+    #[schema(value_type = ChargeKind)]
     kind: Choice<ChargeKind>,
     name: Name,
+    #[schema(value_type = ChargeWhen)]
     when: Choice<ChargeWhen>,
     amount: Option<AmountText>,
     percent: Option<Percent>,
+    #[schema(value_type = Option<ChargeOf>)]
     of: Option<Choice<ChargeOf>>,
+    #[schema(value_type = ChargeTreatment)]
     treatment: Choice<ChargeTreatment>,
 }
 
 /// What is kept back and stays the client's.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithholdRequest {
+    #[schema(value_type = WithholdSlot)]
     slot: Choice<WithholdSlot>,
     amount: Option<AmountText>,
     percent: Option<Percent>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ChargeView {
-    kind: Word<ChargeKind>,
+    kind: ChargeKind,
     name: String,
-    when: Word<ChargeWhen>,
+    when: ChargeWhen,
     #[serde(flatten)]
     price: PriceView,
-    treatment: Word<ChargeTreatment>,
+    treatment: ChargeTreatment,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WithholdView {
-    slot: Word<WithholdSlot>,
+    slot: WithholdSlot,
     #[serde(flatten)]
     price: PriceView,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PriceView {
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<String>,
@@ -138,18 +143,18 @@ fn read_price(
 impl ChargeView {
     pub fn of(charge: &Charge, currency: Currency) -> ChargeView {
         ChargeView {
-            kind: Word(ChargeKind::Fee),
+            kind: ChargeKind::Fee,
             name: charge.name.clone(),
-            when: Word(ChargeWhen::Disbursement),
+            when: ChargeWhen::Disbursement,
             price: PriceView::of(charge.price, currency),
-            treatment: Word(ChargeTreatment::Deducted),
+            treatment: ChargeTreatment::Deducted,
         }
     }
 }
 
 impl WithholdView {
     pub fn of(withhold: &Withhold, currency: Currency) -> WithholdView {
-        WithholdView { slot: Word(WithholdSlot::CompulsorySavings), price: PriceView::of(withhold.price, currency) }
+        WithholdView { slot: WithholdSlot::CompulsorySavings, price: PriceView::of(withhold.price, currency) }
     }
 }
 

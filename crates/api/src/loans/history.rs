@@ -12,8 +12,8 @@ use loans::position::cash_leg;
 use loans::record::{Parts, RecordedEvent};
 use loans::replay::{Applied, Replayed};
 use loans::store::read;
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Reading;
@@ -21,28 +21,28 @@ use crate::body::{Id, Parameters};
 use crate::cursor::{self, List, PageQuery};
 use crate::loans::show::{found, replayed};
 use crate::loans::views::{TransactionFigures, TransactionView, parts_of};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{Day, Word};
+use crate::wire::Day;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loans/{id}/transactions", "loan_transaction.list", Access::Needs(Permission::LoanRead), || {
         get(transactions)
     })
     .about("Loans", "Events that moved money, by value date")
-    .query(schema::<PageQuery>)
+    .query(parameters::<PageQuery>)
     .answers(200, schema::<List<TransactionView>>),
     Operation::get("/v1/loans/{id}/events", "loan_event.list", Access::Needs(Permission::LoanRead), || get(events))
         .about("Loans", "All events, in the order in which they became known")
-        .query(schema::<PageQuery>)
+        .query(parameters::<PageQuery>)
         .answers(200, schema::<List<EventView>>),
 ];
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventView {
     id: Uuid,
     number: i32,
-    kind: Word<EventName>,
+    kind: EventName,
     on: Day,
     booked_on: Day,
     channel: Option<String>,
@@ -136,7 +136,7 @@ impl EventView {
         EventView {
             id: known.event.id,
             number: known.number,
-            kind: Word(known.event.kind.name()),
+            kind: known.event.kind.name(),
             on: Day(known.event.value_on),
             booked_on: Day(known.event.booked_on),
             channel: known.channel.clone(),

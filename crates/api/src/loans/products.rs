@@ -10,9 +10,9 @@ use loans::actions::offer_product::OfferProduct;
 use loans::product::{Limits, Product};
 use loans::store::products;
 use loans::terms::Basis;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading, versioned};
@@ -20,14 +20,14 @@ use crate::body::{Body, Id, Parameters};
 use crate::cursor::{self, List};
 use crate::loans::charges::{ChargeRequest, ChargeView, WithholdRequest, WithholdView, read_charges, read_withholds};
 use crate::loans::terms::{self, TermsRequest, TermsView, unprocessable};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{AmountText, Code, CurrencyCode, Name, Word, new_id};
+use crate::wire::{AmountText, Code, CurrencyCode, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loan-products", "loan_product.list", Access::Needs(Permission::ProductRead), || get(list))
         .about("Loan products", "Loan products, newest first")
-        .query(schema::<ProductQuery>)
+        .query(parameters::<ProductQuery>)
         .answers(200, schema::<List<ProductView>>),
     Operation::post("/v1/loan-products", "loan_product.offer", Access::Needs(Permission::ProductManage), || post(offer))
         .about("Loan products", "Offer a loan product: active at once; its terms never change")
@@ -45,14 +45,14 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<ProductView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ProductQuery {
     limit: Option<i64>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProductRequest {
     id: Option<Uuid>,
@@ -69,31 +69,31 @@ pub struct ProductRequest {
     #[serde(default)]
     accounting: BTreeMap<String, Code>,
     /// Whether interest is income as it is earned (accrual, the default) or as it is paid.
-    basis: Option<Word<Basis>>,
+    basis: Option<Basis>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsRequest {
     principal: PrincipalLimits,
     instalments: InstalmentLimits,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalLimits {
     min: AmountText,
     max: AmountText,
 }
 
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstalmentLimits {
     min: u32,
     max: u32,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ProductView {
     id: Uuid,
     code: String,
@@ -103,18 +103,18 @@ pub struct ProductView {
     limits: LimitsView,
     charges: Vec<ChargeView>,
     withhold: Vec<WithholdView>,
-    basis: Word<Basis>,
+    basis: Basis,
     status: &'static str,
     version: i64,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LimitsView {
     principal: PrincipalLimitsView,
     instalments: InstalmentLimits,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct PrincipalLimitsView {
     min: String,
     max: String,
@@ -139,7 +139,7 @@ impl ProductView {
             },
             charges: product.charges.iter().map(|charge| ChargeView::of(charge, currency)).collect(),
             withhold: product.withholds.iter().map(|withhold| WithholdView::of(withhold, currency)).collect(),
-            basis: Word(product.terms.basis),
+            basis: product.terms.basis,
             status: "active",
             version: product.version,
         }
@@ -162,7 +162,7 @@ async fn offer(asking: Asking, body: Body<ProductRequest>) -> Result<Response, P
     let request = body.value;
     let currency = request.currency.0;
     let mut terms = terms::read(request.terms, currency, "/terms")?;
-    terms.basis = request.basis.map_or(Basis::default(), |basis| basis.0);
+    terms.basis = request.basis.unwrap_or_default();
     let command = OfferProduct {
         id: new_id(request.id)?,
         code: request.code.0,

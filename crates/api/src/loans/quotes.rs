@@ -8,9 +8,9 @@ use loans::disclosure::{Disclosure, disclosure};
 use loans::product::kept_back;
 use loans::schedule::{Instalment, Schedule, schedule};
 use loans::terms::Contract;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::asking::Asking;
 use crate::body::Body;
@@ -29,7 +29,7 @@ pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/loan-quotes", "loan_q
     )
     .answers(200, schema::<QuoteView>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuoteRequest {
     currency: CurrencyCode,
@@ -41,11 +41,11 @@ pub struct QuoteRequest {
     first_due_on: Option<Day>,
     #[serde(default)]
     charges: Vec<ChargeRequest>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     disbursements: Option<Value>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct QuoteView {
     currency: CurrencyCode,
     instalments: Vec<InstalmentView>,
@@ -56,7 +56,7 @@ pub struct QuoteView {
     eir_percent: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InstalmentView {
     number: u32,
     from: Day,
@@ -70,7 +70,7 @@ pub struct InstalmentView {
     balance: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TotalsView {
     principal: String,
     interest: String,

@@ -6,9 +6,9 @@ use axum::routing::post;
 use kernel::permission::Permission;
 use ledger::slots::Channel;
 use loans::actions::repay::Overpayment;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Asking;
@@ -16,7 +16,7 @@ use crate::body::{self, Body, Members};
 use crate::bulk::{BulkItem, Told, give_all, key_of};
 use crate::operation::{Access, Operation, Repeat, schema};
 use crate::problem::Problem;
-use crate::wire::{AmountText, Code, Day, Word};
+use crate::wire::{AmountText, Code, Day};
 
 /// Most items in one request.
 const MOST: usize = 1_000;
@@ -36,15 +36,15 @@ pub const OPERATIONS: &[Operation] = &[Operation::post(
 )
 .answers(200, schema::<RepaymentsView>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepaymentsRequest {
-    #[schemars(length(min = 1, max = 1000), with = "Vec<RepaymentItem>")]
+    #[schema(value_type = Vec<RepaymentItem>, min_items = 1, max_items = 1000)]
     items: Vec<Box<RawValue>>,
 }
 
 /// A repayment with its key and its loan.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "it describes an item; an item is read as the single command reads it")]
 pub struct RepaymentItem {
@@ -53,18 +53,18 @@ pub struct RepaymentItem {
     loan_id: Uuid,
     amount: AmountText,
     paid_on: Option<Day>,
-    channel: Word<Channel>,
+    channel: Channel,
     receipt: Option<Code>,
-    overpayment: Option<Word<Overpayment>>,
+    overpayment: Option<Overpayment>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RepaymentsView {
     /// In the order of the items.
     data: Vec<RepaidItemView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RepaidItemView {
     /// Null where the item could not be read so far.
     key: Option<String>,
@@ -72,13 +72,13 @@ pub struct RepaidItemView {
     status: u16,
     replayed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[schema(value_type = Option<Object>)]
     transaction: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[schema(value_type = Option<Object>)]
     loan: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[schema(value_type = Option<Object>)]
     problem: Option<Box<RawValue>>,
 }
 

@@ -19,8 +19,8 @@ use loans::replay::{Replayed, replay};
 use loans::store::applications;
 use loans::store::list::{LoanFilter, loans_page};
 use loans::store::read;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::{Reading, versioned};
@@ -28,14 +28,14 @@ use crate::body::{Id, Parameters};
 use crate::cursor::{self, List};
 use crate::loans::terms::TermsView;
 use crate::loans::views::{ArrearsView, BalancesView, day};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day, Word};
+use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loans", "loan.list", Access::Needs(Permission::LoanRead), || get(list))
         .about("Loans", "Loans, newest first")
-        .query(schema::<LoanQuery>)
+        .query(parameters::<LoanQuery>)
         .answers(200, schema::<List<LoanRowView>>),
     Operation::get("/v1/loans/{id}", "loan.get", Access::Needs(Permission::LoanRead), || get(show))
         .about("Loans", "One loan: terms, status, balances, arrears")
@@ -44,44 +44,44 @@ pub const OPERATIONS: &[Operation] = &[
         get(schedule)
     })
     .about("Loans", "The schedule with what is paid, as known at the close of a day")
-    .query(schema::<AsOfQuery>)
+    .query(parameters::<AsOfQuery>)
     .answers(200, schema::<ScheduleView>),
     Operation::get("/v1/loans/{id}/payoff", "loan_payoff.get", Access::Needs(Permission::LoanRead), || {
         get(show_payoff)
     })
     .about("Loans", "What settles the loan on a day")
-    .query(schema::<PayoffQuery>)
+    .query(parameters::<PayoffQuery>)
     .answers(200, schema::<PayoffView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct LoanQuery {
     branch_id: Option<Uuid>,
     officer_id: Option<Uuid>,
     client_id: Option<Uuid>,
     product_id: Option<Uuid>,
-    status: Option<Word<LoanStatus>>,
+    status: Option<LoanStatus>,
     number: Option<String>,
     limit: Option<i64>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct AsOfQuery {
     /// Known at the close of that day; left out: now.
     as_of: Option<Day>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PayoffQuery {
     /// Left out: the business date.
     on: Option<Day>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LoanRowView {
     id: Uuid,
     number: String,
@@ -89,7 +89,7 @@ pub struct LoanRowView {
     product_id: Uuid,
     branch_id: Uuid,
     officer_id: Option<Uuid>,
-    status: Word<LoanStatus>,
+    status: LoanStatus,
     currency: CurrencyCode,
     disbursed_on: Option<Day>,
     renegotiated: bool,
@@ -98,7 +98,7 @@ pub struct LoanRowView {
     version: i32,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LoanView {
     #[serde(flatten)]
     row: LoanRowView,
@@ -118,7 +118,7 @@ pub struct LoanView {
     renegotiated_since: Option<Day>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ScheduleView {
     version: i16,
     currency: CurrencyCode,
@@ -126,7 +126,7 @@ pub struct ScheduleView {
     totals: ScheduleTotalsView,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PromisedView {
     number: u32,
     from: Day,
@@ -143,7 +143,7 @@ pub struct PromisedView {
     settled_on: Option<Day>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PaidView {
     principal: String,
     interest: String,
@@ -153,7 +153,7 @@ pub struct PaidView {
     total: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ScheduleTotalsView {
     principal: String,
     interest: String,
@@ -162,7 +162,7 @@ pub struct ScheduleTotalsView {
     outstanding: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PayoffView {
     on: Day,
     currency: CurrencyCode,
@@ -183,7 +183,7 @@ impl LoanRowView {
             product_id: record.product_id,
             branch_id: record.branch_id,
             officer_id: record.officer_id,
-            status: Word(record.status),
+            status: record.status,
             currency: CurrencyCode(record.currency),
             disbursed_on: day(record.loan.disbursed_on),
             renegotiated: record.loan.renegotiated_since.is_some(),
@@ -229,7 +229,7 @@ async fn list(reading: Reading, query: Parameters<LoanQuery>) -> Result<Json<Lis
         officer_id: query.officer_id,
         client_id: query.client_id,
         product_id: query.product_id,
-        status: query.status.map(|status| status.0.as_str()),
+        status: query.status.map(LoanStatus::as_str),
         number: query.number,
     };
     let rows = loans_page(&reading.tx, &reading.caller.scope, &filter, &page).await?;

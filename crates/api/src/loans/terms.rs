@@ -8,14 +8,14 @@ use loans::terms::{
     Interest, InterestMethod, Rate, RatePer, Rounding, RoundingMode, SettlementRebate, Terms, Unit, Walk,
 };
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
-use crate::wire::{AmountText, Choice, Percent, Word};
+use crate::wire::{AmountText, Choice, Percent};
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermsRequest {
     frequency: FrequencyRequest,
@@ -23,72 +23,84 @@ pub struct TermsRequest {
     amortization: Option<AmortizationRequest>,
     rounding: Option<RoundingRequest>,
     allocation: Option<AllocationRequest>,
+    #[schema(value_type = Option<SettlementRebate>)]
     settlement_rebate: Option<Choice<SettlementRebate>>,
     /// Interest is no longer income once the oldest unpaid instalment is due for this many days; 90 where it is left out.
-    #[schemars(range(min = 1, max = 3650))]
+    #[schema(minimum = 1, maximum = 3650)]
     non_accrual_days: Option<u16>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     balloon: Option<Value>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     grace: Option<Value>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     holiday_shift: Option<Value>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     arrears_grace_days: Option<Value>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     due_dates: Option<Value>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FrequencyRequest {
     /// One instalment every so many units; 1 where it is left out.
     every: Option<u32>,
+    #[schema(value_type = Unit)]
     unit: Choice<Unit>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     on: Option<Value>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InterestRequest {
+    #[schema(value_type = InterestMethod)]
     method: Choice<InterestMethod>,
     rate: RateRequest,
+    #[schema(value_type = Option<Calculation>)]
     calculation: Option<Choice<Calculation>>,
+    #[schema(value_type = Option<DayCount>)]
     day_count: Option<Choice<DayCount>>,
     /// How an odd first period is charged.
+    #[schema(value_type = Option<FirstPeriod>)]
     first_period: Option<Choice<FirstPeriod>>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateRequest {
     percent: Percent,
+    #[schema(value_type = RatePer)]
     per: Choice<RatePer>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmortizationRequest {
+    #[schema(value_type = AmortizationMethod)]
     method: Choice<AmortizationMethod>,
-    #[schemars(skip)]
+    #[schema(ignore)]
     shares_percent: Option<Value>,
 }
 
 /// The level instalment is rounded to a multiple; the last instalment absorbs the difference.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundingRequest {
     instalment_multiple: AmountText,
+    #[schema(value_type = Option<RoundingMode>)]
     mode: Option<Choice<RoundingMode>>,
 }
 
 /// In which order a payment is split: each of the twelve buckets once.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllocationRequest {
+    #[schema(value_type = Option<Vec<Bucket>>)]
     order: Option<Vec<Choice<Bucket>>>,
+    #[schema(value_type = Option<Walk>)]
     walk: Option<Choice<Walk>>,
+    #[schema(value_type = Option<Advance>)]
     advance: Option<Choice<Advance>>,
 }
 
@@ -191,81 +203,81 @@ pub fn unprocessable(code: &'static str, detail: impl Into<String>, at: &str) ->
 }
 
 /// Terms as they are shown: whole, with every default written out.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Terms")]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Terms)]
 pub struct TermsView {
     frequency: FrequencyView,
     interest: InterestView,
     amortization: AmortizationView,
     rounding: Option<RoundingView>,
     allocation: AllocationView,
-    settlement_rebate: Word<SettlementRebate>,
+    settlement_rebate: SettlementRebate,
     non_accrual_days: u16,
     engine: u16,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct FrequencyView {
     every: u32,
-    unit: Word<Unit>,
+    unit: Unit,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct InterestView {
-    method: Word<InterestMethod>,
+    method: InterestMethod,
     rate: RateView,
-    calculation: Word<Calculation>,
-    day_count: Word<DayCount>,
-    first_period: Word<FirstPeriod>,
+    calculation: Calculation,
+    day_count: DayCount,
+    first_period: FirstPeriod,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RateView {
     percent: String,
-    per: Word<RatePer>,
+    per: RatePer,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct AmortizationView {
-    method: Word<AmortizationMethod>,
+    method: AmortizationMethod,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RoundingView {
     instalment_multiple: String,
-    mode: Word<RoundingMode>,
+    mode: RoundingMode,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct AllocationView {
-    order: Vec<Word<Bucket>>,
-    walk: Word<Walk>,
-    advance: Word<Advance>,
+    order: Vec<Bucket>,
+    walk: Walk,
+    advance: Advance,
 }
 
 impl TermsView {
     pub fn of(terms: &Terms, currency: Currency) -> TermsView {
         let interest = &terms.interest;
         TermsView {
-            frequency: FrequencyView { every: terms.frequency.every, unit: Word(terms.frequency.unit) },
+            frequency: FrequencyView { every: terms.frequency.every, unit: terms.frequency.unit },
             interest: InterestView {
-                method: Word(interest.method),
-                rate: RateView { percent: percent(interest.rate.percent), per: Word(interest.rate.per) },
-                calculation: Word(interest.calculation),
-                day_count: Word(interest.day_count),
-                first_period: Word(interest.first_period),
+                method: interest.method,
+                rate: RateView { percent: percent(interest.rate.percent), per: interest.rate.per },
+                calculation: interest.calculation,
+                day_count: interest.day_count,
+                first_period: interest.first_period,
             },
-            amortization: AmortizationView { method: Word(terms.amortization.method) },
+            amortization: AmortizationView { method: terms.amortization.method },
             rounding: terms.rounding.map(|rounding| RoundingView {
                 instalment_multiple: rounding.instalment_multiple.format(currency),
-                mode: Word(rounding.mode),
+                mode: rounding.mode,
             }),
             allocation: AllocationView {
-                order: terms.allocation.order.iter().copied().map(Word).collect(),
-                walk: Word(terms.allocation.walk),
-                advance: Word(terms.allocation.advance),
+                order: terms.allocation.order.iter().copied().collect(),
+                walk: terms.allocation.walk,
+                advance: terms.allocation.advance,
             },
-            settlement_rebate: Word(terms.settlement_rebate),
+            settlement_rebate: terms.settlement_rebate,
             non_accrual_days: terms.non_accrual_days,
             engine: terms.engine,
         }

@@ -7,15 +7,15 @@ use loans::actions::disburse::Disburse;
 use loans::actions::repay::{Overpayment, Repay};
 use loans::actions::reverse::Reverse;
 use loans::command::LoanCommand;
-use schemars::JsonSchema;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::AnyCommand;
 use crate::given::Given;
 use crate::loans::views::RecordedView;
 use crate::operation::{Access, Operation, schema};
 use crate::problem::Problem;
-use crate::wire::{AmountText, Code, Day, Name, Word};
+use crate::wire::{AmountText, Code, Day, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::command("/v1/loans/{id}/disburse", "loan.disburse", Access::Needs(Permission::LoanDisburse), disburse)
@@ -40,31 +40,31 @@ pub const OPERATIONS: &[Operation] = &[
     .answers(200, schema::<RecordedView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisburseRequest {
     /// Left out: the business date.
     disbursed_on: Option<Day>,
     /// Left out: what was approved.
     amount: Option<AmountText>,
-    channel: Word<Channel>,
+    channel: Channel,
     receipt: Option<Code>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepaymentRequest {
     amount: AmountText,
     /// Left out: the business date.
     paid_on: Option<Day>,
-    channel: Word<Channel>,
+    channel: Channel,
     /// Each receipt number is used once.
     receipt: Option<Code>,
     /// What becomes of money beyond the payoff: `take` (the default; it is owed to the client) or `refuse`.
-    overpayment: Option<Word<Overpayment>>,
+    overpayment: Option<Overpayment>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReverseRequest {
     reason: Option<Name>,
@@ -76,7 +76,7 @@ fn disburse(given: &Given<'_>) -> Result<AnyCommand, Problem> {
         loan_id: given.id()?,
         disbursed_on: request.disbursed_on.map(|day| day.0),
         amount: request.amount.map(|amount| amount.0),
-        channel: request.channel.0,
+        channel: request.channel,
         receipt: request.receipt.map(|code| code.0),
     };
     Ok(DeskCommand::Loan(LoanCommand::Disburse(command)).into())
@@ -88,9 +88,9 @@ fn repay(given: &Given<'_>) -> Result<AnyCommand, Problem> {
         loan_id: given.id()?,
         amount: request.amount.0,
         paid_on: request.paid_on.map(|day| day.0),
-        channel: request.channel.0,
+        channel: request.channel,
         receipt: request.receipt.map(|code| code.0),
-        overpayment: request.overpayment.map_or(Overpayment::default(), |word| word.0),
+        overpayment: request.overpayment.unwrap_or_default(),
     };
     Ok(DeskCommand::Loan(LoanCommand::Repay(command)).into())
 }

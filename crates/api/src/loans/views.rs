@@ -5,31 +5,31 @@ use kernel::currency::Currency;
 use loans::event::{EventKind, EventName};
 use loans::position::Arrears;
 use loans::record::{Balances, LoanStatus, LoanSummary, Parts, Recorded, RecordedEvent};
-use schemars::JsonSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::wire::{CurrencyCode, Day, Word};
+use crate::wire::{CurrencyCode, Day};
 
 /// What a command that moves money answers.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RecordedView {
     pub transaction: TransactionView,
     pub loan: LoanSummaryView,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LoanSummaryView {
     id: Uuid,
     number: String,
-    status: Word<LoanStatus>,
+    status: LoanStatus,
     currency: CurrencyCode,
     balances: BalancesView,
     arrears: ArrearsView,
     version: i32,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BalancesView {
     principal: String,
     /// Earned and not paid.
@@ -40,7 +40,7 @@ pub struct BalancesView {
     overpaid: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ArrearsView {
     days_overdue: i64,
     overdue_principal: String,
@@ -48,12 +48,12 @@ pub struct ArrearsView {
 }
 
 /// An event that moves money.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TransactionView {
     pub id: Uuid,
     /// In the order in which the events of the loan became known.
     pub number: i32,
-    pub kind: Word<EventName>,
+    pub kind: EventName,
     /// When it counts for the borrower.
     pub on: Day,
     /// The business day on which it was booked.
@@ -69,7 +69,7 @@ pub struct TransactionView {
     pub journal_entry_id: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PartsView {
     principal: String,
     interest: String,
@@ -120,7 +120,7 @@ impl TransactionView {
         TransactionView {
             id: event.id,
             number: recorded.number,
-            kind: Word(event.kind.name()),
+            kind: event.kind.name(),
             on: Day(event.value_on),
             booked_on: Day(event.booked_on),
             amount: figures.amount.format(currency),
@@ -156,7 +156,7 @@ impl LoanSummaryView {
         LoanSummaryView {
             id: summary.id,
             number: summary.number.clone(),
-            status: Word(summary.status),
+            status: summary.status,
             currency: CurrencyCode(summary.currency),
             balances: BalancesView::of(&summary.balances, summary.currency),
             arrears: ArrearsView::of(&summary.arrears, summary.currency),

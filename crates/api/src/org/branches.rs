@@ -7,21 +7,21 @@ use chrono::{DateTime, Utc};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::branches::{Branch, OpenBranch};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/branches", "branch.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The branches that you may see, parents before children")
-        .query(schema::<WholeQuery>)
+        .query(parameters::<WholeQuery>)
         .answers(200, schema::<List<BranchView>>),
     Operation::post("/v1/branches", "branch.open", Access::Needs(Permission::BranchManage), || post(open))
         .about("Institution", "Open a branch below another")
@@ -32,7 +32,7 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(201, schema::<BranchView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BranchRequest {
     id: Option<Uuid>,
@@ -42,7 +42,7 @@ pub struct BranchRequest {
     parent_id: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BranchView {
     id: Uuid,
     code: String,

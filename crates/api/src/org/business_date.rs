@@ -13,9 +13,9 @@ use flows::close_of_day::{CloseDays, Ordered};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::business_day::DayClose;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::asking::{Asking, Reading};
@@ -42,18 +42,18 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<DayCloseView>),
 ];
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BusinessDateView {
     business_date: Day,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     through: Day,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ClosedView {
     through: Day,
     /// The open day when all is done.
@@ -66,7 +66,7 @@ impl ClosedView {
     }
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DayCloseView {
     closed_on: Day,
     /// `rolled`: nothing more is booked on it but its close; `booked`: its close is booked.

@@ -6,21 +6,21 @@ use axum::routing::{get, post};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::holidays::{DeclareHoliday, Holiday};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/holidays", "holiday.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "Days off, of one branch or of all")
-        .query(schema::<HolidayQuery>)
+        .query(parameters::<HolidayQuery>)
         .answers(200, schema::<List<HolidayView>>),
     Operation::post("/v1/holidays", "holiday.declare", Access::Needs(Permission::BranchManage), || post(declare))
         .about("Institution", "Declare a day off")
@@ -28,7 +28,7 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(201, schema::<HolidayView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct HolidayQuery {
     from: Option<Day>,
@@ -38,7 +38,7 @@ pub struct HolidayQuery {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HolidayRequest {
     id: Option<Uuid>,
@@ -48,7 +48,7 @@ pub struct HolidayRequest {
     branch_id: Option<Uuid>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HolidayView {
     id: Uuid,
     held_on: Day,

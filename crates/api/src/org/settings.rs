@@ -5,8 +5,8 @@ use axum::routing::{get, patch};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::settings::{ChangeSettings, Settings};
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::asking::{Asking, Reading, versioned};
 use crate::body::Body;
@@ -24,12 +24,12 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(200, schema::<SettingsView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsRequest {
     /// How many days before the business date a value date may lie; null: any.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(range(min = 0, max = 36500))]
+    #[schema(minimum = 0, maximum = 36500)]
     backdating_limit_days: Option<Option<u16>>,
     /// A manual entry above this total waits for a second person; null: none does.
     #[serde(default, deserialize_with = "given")]
@@ -41,7 +41,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     Option::deserialize(deserializer).map(Some)
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsView {
     base_currency: CurrencyCode,
     backdating_limit_days: Option<i32>,

@@ -6,21 +6,21 @@ use axum::routing::{get, post};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::staff::{EmployStaff, Staff};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
 use crate::body::{Body, Parameters};
 use crate::cursor::{self, List, WholeQuery};
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/staff", "staff.list", Access::Needs(Permission::BranchRead), || get(list))
         .about("Institution", "The staff of the branches that you may see")
-        .query(schema::<WholeQuery>)
+        .query(parameters::<WholeQuery>)
         .answers(200, schema::<List<StaffView>>),
     Operation::post("/v1/staff", "staff.employ", Access::Needs(Permission::BranchManage), || post(employ))
         .about("Institution", "Take a person on the staff; loan officers own clients and loans")
@@ -31,7 +31,7 @@ pub const OPERATIONS: &[Operation] = &[
         .answers(201, schema::<StaffView>),
 ];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StaffRequest {
     id: Option<Uuid>,
@@ -41,7 +41,7 @@ pub struct StaffRequest {
     branch_id: Uuid,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct StaffView {
     id: Uuid,
     number: String,

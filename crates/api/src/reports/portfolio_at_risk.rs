@@ -14,16 +14,16 @@ use org::settings::Settings;
 use reporting::csv_text;
 use reporting::portfolio_at_risk::{Asked, By, Cell, OVER_DAYS, PortfolioAtRisk, portfolio_at_risk};
 use rust_decimal::{Decimal, RoundingStrategy};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Form, as_of, branch_in_scope, csv_file};
 use crate::asking::Reading;
 use crate::body::Parameters;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day, Word};
+use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/reports/portfolio-at-risk",
@@ -32,16 +32,16 @@ pub const OPERATIONS: &[Operation] = &[Operation::get(
     || get(show),
 )
 .about("Reports", "The whole balance of loans that are late, by days overdue, with and without renegotiated loans")
-.query(schema::<ParQuery>)
+.query(parameters::<ParQuery>)
 .answers(200, schema::<ParView>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ParQuery {
     /// Known at the close of that day. Left out: the open business day, as it stands.
     as_of: Option<Day>,
     /// Left out: branch.
-    by: Option<Word<By>>,
+    by: Option<By>,
     /// The branch with all below it. Left out: all your branches.
     branch_id: Option<Uuid>,
     /// Left out: the institution's.
@@ -52,13 +52,13 @@ pub struct ParQuery {
     format: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ParView {
     as_of: Day,
     business_date: Day,
     restated: bool,
     currency: CurrencyCode,
-    by: Word<By>,
+    by: By,
     /// The rule of the columns.
     rule: &'static str,
     rows: Vec<ParRowView>,
@@ -68,7 +68,7 @@ pub struct ParView {
 const RULE: &str =
     "over N: more than N days overdue, counted from the oldest unpaid due date; over 0 is at least 1 day";
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ParRowView {
     key: String,
     name: String,
@@ -76,14 +76,14 @@ pub struct ParRowView {
     figures: ParFiguresView,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ParFiguresView {
     loans: i64,
     outstanding: String,
     at_risk: Vec<AtRiskView>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AtRiskView {
     over_days: i32,
     with_renegotiated: String,
@@ -104,7 +104,7 @@ async fn show(reading: Reading, headers: HeaderMap, query: Parameters<ParQuery>)
         currency: query.currency.map_or(setting.base_currency, |currency| currency.0),
         as_of: as_of(query.as_of, business_date)?,
         restated: query.restated.unwrap_or_default(),
-        by: query.by.map_or(By::Branch, |by| by.0),
+        by: query.by.unwrap_or(By::Branch),
     };
     let report = portfolio_at_risk(&reading.tx, &asked).await?;
     let view = ParView::of(&report, &asked, business_date);
@@ -126,7 +126,7 @@ impl ParView {
             business_date: Day(business_date),
             restated: asked.restated,
             currency: CurrencyCode(asked.currency),
-            by: Word(asked.by),
+            by: asked.by,
             rule: RULE,
             rows: rows.collect(),
             total: ParFiguresView::of(&report.total, asked.currency),

@@ -10,14 +10,14 @@ use kernel::permission::Permission;
 use org::settings::Settings;
 use reporting::csv_text;
 use reporting::trial_balance::{TrialBalance, trial_balance};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Form, as_of, branch_in_scope, csv_file};
 use crate::asking::Reading;
 use crate::body::Parameters;
-use crate::operation::{Access, Operation, schema};
+use crate::operation::{Access, Operation, parameters, schema};
 use crate::problem::Problem;
 use crate::wire::{CurrencyCode, Day};
 
@@ -28,10 +28,10 @@ pub const OPERATIONS: &[Operation] = &[Operation::get(
     || get(show),
 )
 .about("Reports", "Each account's balance as known at the close of a day, of a branch with all below it")
-.query(schema::<TrialBalanceQuery>)
+.query(parameters::<TrialBalanceQuery>)
 .answers(200, schema::<TrialBalanceView>)];
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TrialBalanceQuery {
     /// Left out: the open business day, with what is booked so far.
@@ -44,7 +44,7 @@ pub struct TrialBalanceQuery {
     format: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrialBalanceView {
     currency: CurrencyCode,
     as_of: Day,
@@ -60,7 +60,7 @@ pub struct TrialBalanceView {
 }
 
 /// A balance on one side; the other one is zero.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RowView {
     account: String,
     name: String,
