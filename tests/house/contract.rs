@@ -38,6 +38,10 @@ fn the_committed_file_is_what_the_binary_prints_and_serves() {
     let house = Institution::start();
     let served = house.with_token("").get("/openapi.json").ok(200);
     assert_eq!(served, serde_json::from_str::<Value>(&printed).unwrap());
+    let first = house.with_token("").get("/openapi.json").expect(200);
+    let seen = first.header("etag").unwrap().to_owned();
+    let again = house.with_token("").send("GET", "/openapi.json", None, None, &[("if-none-match", &seen)]).unwrap();
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
 }
 
 #[test]

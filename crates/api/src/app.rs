@@ -10,6 +10,7 @@ use flows::desk_command::DeskCommand;
 use flows::office::OfficeCommand;
 use kernel::currency::Currency;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// What every handler may use. Every layer of a route has a copy, made with each request: one count, however much there is.
@@ -35,6 +36,8 @@ pub struct Services {
     pub tokens: Tokens,
     pub lanes: Arc<Lanes>,
     pub in_flight: InFlight,
+    /// The runtime of the lanes, which is not that of the workers who answer requests.
+    pub main: Handle,
     /// The institution's currency; it never changes.
     pub base_currency: Currency,
     pub metrics: PrometheusHandle,

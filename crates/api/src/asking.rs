@@ -1,30 +1,39 @@
 //! Who asks, and how a handler goes on: into a lane with a command, or to the database with a reading transaction.
 
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::http::{Method as HttpMethod, StatusCode};
+use actix_web::{FromRequest, HttpRequest};
 use db::caller::{Actor, Caller, admit, callers_by_ids};
 use db::keys::Key;
 use db::lane::{Order, Reply, Sent};
 use db::tx::Tx;
+use edge::answer::{Response, with, written};
+use edge::problem::Problem;
+use edge::request::{RequestId, path_of, text_header};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use kernel::permission::Permission;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use crate::app::{AnyCommand, App};
-use crate::body::{Body, RawBody};
 use crate::given::joined;
-use crate::operation::{Find, Operation, Repeat};
-use crate::problem::Problem;
+use crate::operation::{Method, Operation, Repeat};
 
-/// The id of the request, in its answer, its logs and its audit row.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestId(pub Uuid);
+/// An answer that was given before.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Finds a row of the one list by its operation's name.
+pub type Find = fn(&str) -> Option<&'static Operation>;
+
+/// The operations of a path, beside its routes.
+#[derive(Debug, Clone)]
+pub struct Here {
+    pub operations: Vec<&'static Operation>,
+    pub find: Find,
+}
 
 /// A caller with a valid token, asking for one operation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Asking {
     pub app: App,
     pub actor: Actor,
@@ -36,28 +45,33 @@ pub struct Asking {
     if_match: Option<String>,
 }
 
-impl FromRequestParts<App> for Asking {
-    type Rejection = Problem;
+impl FromRequest for App {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<App, Problem>>;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let operation = parts.extensions.get::<&'static Operation>().copied().ok_or_else(Problem::internal)?;
-        let find = parts.extensions.get::<Find>().copied().ok_or_else(Problem::internal)?;
-        let actor = actor_of(parts, app)?;
-        let path = RawPathParams::from_request_parts(parts, app).await;
-        let path = path.map(|path| path.iter().map(|(_, value)| value.to_owned()).collect()).unwrap_or_default();
-        let asking = Asking {
-            app: app.clone(),
-            actor,
-            operation,
-            path,
-            find,
-            key: text_header(&parts.headers, "idempotency-key"),
-            if_match: text_header(&parts.headers, header::IF_MATCH.as_str()),
-        };
-        match unknown_query(operation, parts.uri.query().unwrap_or_default()) {
-            Some(problem) => Err(asking.after_permission(problem).await),
-            None => Ok(asking),
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(app_of(request))
+    }
+}
+
+fn app_of(request: &HttpRequest) -> Result<App, Problem> {
+    request.app_data::<App>().cloned().ok_or_else(Problem::internal)
+}
+
+impl FromRequest for Asking {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Asking, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let asking = Asking::of(request);
+        let query = asking.as_ref().ok().and_then(|asking| unknown_query(asking.operation, request.query_string()));
+        async move {
+            match (asking?, query) {
+                (asking, None) => Ok(asking),
+                (asking, Some(problem)) => Err(asking.after_permission(problem).await),
+            }
         }
+        .boxed_local()
     }
 }
 
@@ -75,48 +89,18 @@ fn unknown_query(operation: &Operation, query: &str) -> Option<Problem> {
     Some(Problem::malformed(detail))
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let problem = match Body::receive(&parts.headers, body).await {
-            Ok(body) => return Ok(body),
-            Err(problem) => problem,
-        };
-        Err(after_permission(&mut parts, app, problem).await)
-    }
+fn operation_of(here: &Here, method: &HttpMethod) -> Option<&'static Operation> {
+    let method = match *method {
+        HttpMethod::POST => Method::Post,
+        HttpMethod::PATCH => Method::Patch,
+        _ => Method::Get,
+    };
+    here.operations.iter().copied().find(|operation| operation.method == method)
 }
 
-impl FromRequest<App> for RawBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let problem = match RawBody::receive(&parts.headers, body).await {
-            Ok(body) => return Ok(body),
-            Err(problem) => problem,
-        };
-        Err(after_permission(&mut parts, app, problem).await)
-    }
-}
-
-/// What is wrong with a request, unless its caller may not ask at all.
-async fn after_permission(parts: &mut Parts, app: &App, problem: Problem) -> Problem {
-    let operation = parts.extensions.get::<&'static Operation>();
-    if operation.and_then(|operation| operation.permission()).is_none() {
-        return problem;
-    }
-    match Asking::from_request_parts(parts, app).await {
-        Ok(asking) => asking.after_permission(problem).await,
-        Err(unauthenticated) => unauthenticated,
-    }
-}
-
-fn actor_of(parts: &Parts, app: &App) -> Result<Actor, Problem> {
-    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0).unwrap_or_default();
-    let token = parts
-        .headers
+fn actor_of(request: &HttpRequest, app: &App) -> Result<Actor, Problem> {
+    let token = request
+        .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
@@ -127,17 +111,34 @@ fn actor_of(parts: &Parts, app: &App) -> Result<Actor, Problem> {
                 "send the header Authorization: Bearer <access token> (POST /v1/auth/token gives one)",
             )
         })?;
-    app.tokens.verify(token, db::clock::now(), request_id).map_err(|error| {
+    app.tokens.verify(token, db::clock::now(), RequestId::of(request).0).map_err(|error| {
         metrics::counter!("ayni_auth_failures", "reason" => "token").increment(1);
         Problem::unauthenticated(error.to_string())
     })
 }
 
-fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
 impl Asking {
+    /// The caller of a request; refused without a valid token.
+    pub fn of(request: &HttpRequest) -> Result<Asking, Problem> {
+        let here = request.app_data::<Here>().ok_or_else(Problem::internal)?;
+        let operation = operation_of(here, request.method()).ok_or_else(Problem::internal)?;
+        let app = app_of(request)?;
+        Ok(Asking {
+            actor: actor_of(request, &app)?,
+            app,
+            operation,
+            path: path_of(request)?,
+            find: here.find,
+            key: text_header(request.headers(), "idempotency-key"),
+            if_match: text_header(request.headers(), header::IF_MATCH.as_str()),
+        })
+    }
+
+    /// The key as it was sent; empty where none was.
+    pub fn sent_key(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
+    }
+
     /// Hands a command to its lane under the caller's key and waits for the answer. `canonical` is the body as sent.
     pub async fn submit(&self, canonical: &str, command: impl Into<AnyCommand>) -> Result<Response, Problem> {
         let sent = Sent { path: joined(&self.path), body: canonical.to_owned() };
@@ -162,7 +163,7 @@ impl Asking {
 
     /// The row of another operation.
     pub fn find(&self, operation: &str) -> Option<&'static Operation> {
-        self.find.0(operation)
+        (self.find)(operation)
     }
 
     /// The key in the header, for this operation and what was sent.
@@ -234,11 +235,13 @@ pub struct Reading {
     pub caller: Caller,
 }
 
-impl FromRequestParts<App> for Reading {
-    type Rejection = Problem;
+impl FromRequest for Reading {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Reading, Problem>>;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Asking::from_request_parts(parts, app).await?.read().await
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let asking = Asking::from_request(request, payload);
+        async move { asking.await?.read().await }.boxed_local()
     }
 }
 
@@ -248,12 +251,12 @@ pub fn respond(reply: Reply) -> Result<Response, Problem> {
         Reply::Answer(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
-            let mut response = (status, [(header::CONTENT_TYPE, kind)], answer.body).into_response();
+            let mut response = written(status, kind, answer.body);
             if let Some(seconds) = answer.retry_after {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response = with(response, header::RETRY_AFTER, &seconds.to_string());
             }
             if answer.replayed {
-                response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+                response = with(response, IDEMPOTENT_REPLAYED, "true");
             }
             Ok(response)
         }
@@ -286,16 +289,4 @@ pub fn problem_of(reply: &Reply) -> Problem {
         .retry_after(1),
         Reply::Answer(_) | Reply::Failed => Problem::internal(),
     }
-}
-
-/// A resource with its version as ETag.
-pub fn versioned<T: Serialize>(version: i64, view: T) -> Response {
-    ([(header::ETAG, format!("\"{version}\""))], axum::Json(view)).into_response()
-}
-
-/// Gives each request its id before anything else sees it.
-pub fn with_request_id(mut request: Request) -> (Uuid, Request) {
-    let id = Uuid::now_v7();
-    request.extensions_mut().insert(RequestId(id));
-    (id, request)
 }

@@ -1,8 +1,11 @@
 //! Many commands in one request. Each item is read by its operation's row, carries its own key, and is decided on its own, the same as
 //! if it had been sent alone; an item that cannot be read is that item's 400.
 
+use std::sync::Arc;
+
 use db::keys::Key;
 use db::lane::{Answer, Order, Reply, Sent, Share};
+use edge::problem::Problem;
 use futures::StreamExt;
 use futures::stream;
 use uuid::Uuid;
@@ -11,7 +14,6 @@ use crate::app::AnyCommand;
 use crate::asking::{Asking, is_key, problem_of};
 use crate::given::{Given, joined};
 use crate::operation::{Operation, Repeat};
-use crate::problem::Problem;
 
 /// How many items of a call a lane has at a time; the time that a command may wait begins then.
 const AT_ONCE: usize = 512;
@@ -62,7 +64,7 @@ pub fn read(asking: &Asking, operation: &str, path: &[String], body: &str) -> Re
 
 fn not_here(operation: &str) -> Problem {
     Problem::new(
-        axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+        edge::answer::StatusCode::UNPROCESSABLE_ENTITY,
         "command.not_here",
         format!("{operation:.60} is no command about a client or about money that repeats by its key: send it alone"),
     )
@@ -71,13 +73,8 @@ fn not_here(operation: &str) -> Problem {
 
 /// Hands all items to the desk and returns what became of each, in their order. One that could not be read brings its problem.
 pub async fn give_all(asking: &Asking, items: Vec<Result<BulkItem, Problem>>) -> Result<Vec<Told>, Problem> {
-    let (lane, user_id) = (asking.app.lanes.desk.clone(), asking.actor.user_id);
-    // Shares are taken one after the other, so that commands on one row keep their order.
-    let shared = stream::iter(items).then(move |item| {
-        let lane = lane.clone();
-        async move { (lane.share(user_id).await, item) }
-    });
-    let told: Vec<Told> = shared.map(|(share, item)| give_one(asking, item, share)).buffered(AT_ONCE).collect().await;
+    // On the runtime of the lanes: what one call brings is in the line before the lane looks, and so comes into one batch.
+    let told = asking.app.main.spawn(told_of(asking.clone(), items)).await.map_err(|_| Problem::internal())?;
     // A caller who may do none of it is refused as a whole.
     if !told.iter().any(|told| told.given) {
         asking.read().await?;
@@ -85,9 +82,22 @@ pub async fn give_all(asking: &Asking, items: Vec<Result<BulkItem, Problem>>) ->
     Ok(told)
 }
 
-async fn give_one(asking: &Asking, item: Result<BulkItem, Problem>, share: Share) -> Told {
+/// What became of each item.
+async fn told_of(asking: Asking, items: Vec<Result<BulkItem, Problem>>) -> Vec<Told> {
+    let (lane, user_id) = (asking.app.lanes.desk.clone(), asking.actor.user_id);
+    let asking = Arc::new(asking);
+    // Shares are taken one after the other, so that commands on one row keep their order.
+    let shared = stream::iter(items).then(move |item| {
+        let lane = lane.clone();
+        async move { (lane.share(user_id).await, item) }
+    });
+    shared.map(|(share, item)| give_one(asking.clone(), item, share)).buffered(AT_ONCE).collect().await
+}
+
+async fn give_one(asking: Arc<Asking>, item: Result<BulkItem, Problem>, share: Share) -> Told {
     let request_id = asking.actor.request_id;
-    let read = item.and_then(|item| read(asking, &item.operation, &item.path, &item.body).map(|read| (item.key, read)));
+    let read =
+        item.and_then(|item| read(&asking, &item.operation, &item.path, &item.body).map(|read| (item.key, read)));
     let (key, Read { row, command, sent }) = match read {
         Ok(read) => read,
         Err(problem) => return Told::of_problem(&problem, request_id),

@@ -1,10 +1,10 @@
 //! `/v1/operations/{key}`: what became of a command whose answer was lost.
 
-use axum::Json;
-use axum::extract::Path;
-use axum::routing::get;
 use db::keys::key_id;
 use db::lane::Stored;
+use edge::answer::Json;
+use edge::problem::Problem;
+use edge::route::get;
 use flows::visible::{self, Record, Seen};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
 
 pub const OPERATIONS: &[Operation] =
     &[Operation::get("/v1/operations/{key}", "operation.get", Access::SignedIn, || get(show))
@@ -35,8 +34,9 @@ pub struct OperationView {
     approval_id: Option<Uuid>,
 }
 
-async fn show(asking: Asking, Path(key): Path<String>) -> Result<Json<OperationView>, Problem> {
-    let id = key_id(asking.actor.namespace, &key);
+async fn show(asking: Asking) -> Result<Json<OperationView>, Problem> {
+    let key = asking.path.first().map(String::as_str).unwrap_or_default();
+    let id = key_id(asking.actor.namespace, key);
     let view = |state| OperationView { state, status: None, body: None, approval_id: None };
     let mut reading = asking.read().await?;
     let mut stored = db::lane::stored_answer(&reading.tx, id).await?;

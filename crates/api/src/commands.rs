@@ -1,11 +1,13 @@
 //! `POST /v1/commands`: many commands in one request, each on its own, or all of them or none.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use db::caller::Denied;
 use db::lane::{Reply, Sent};
+use edge::answer::{Json, Response, StatusCode};
+use edge::body::{self, Members};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::post;
+use edge::wire::DryRun;
 use flows::atomic::Item;
 use flows::desk::foresee;
 use flows::desk_command::DeskCommand;
@@ -16,12 +18,10 @@ use utoipa::ToSchema;
 
 use crate::app::AnyCommand;
 use crate::asking::{Asking, Reading, respond};
-use crate::body::{self, Body, Members, Parameters};
+use crate::body::Body;
 use crate::bulk::{BulkItem, Read, Told, give_all, key_of, read};
 use crate::giving::shown;
 use crate::operation::{Access, Operation, Repeat, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::DryRun;
 
 /// Most items in one request, and in an atomic one.
 const MOST: usize = 1_000;

@@ -4,20 +4,21 @@
 //! Everything comes from the binary. The page's policy forbids whatever would come from elsewhere, so that it works without a
 //! network and tells nobody that it was read.
 
-use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::map_response;
-use axum::response::{Html, Redirect, Response};
-use axum::routing::{get, get_service};
-use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
+use std::sync::{Arc, LazyLock};
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, ServiceConfig};
+use edge::answer::{Response, with, written};
+use edge::problem::{ERROR_CODES, Problem};
+use edge::route::get;
+use utoipa_swagger_ui::Config;
 
 use crate::error_codes;
-
-/// Where the list of error codes is served; a code is an anchor in it.
-pub const ERROR_CODES: &str = "/docs/error-codes";
+use crate::serve::plain;
 
 /// The reader's files change with the program only.
-const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+const A_DAY: &str = "public, max-age=86400";
 
 /// The reader styles elements in place; it loads nothing and runs nothing but what stands here.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -47,84 +48,87 @@ const START: &str = r##"window.onload = () => SwaggerUIBundle({
 });
 "##;
 
-pub fn routes() -> Router {
-    // Of the crate only the files are taken: its own page asks a validator elsewhere and does not know the slash at its end.
-    let reader = generate_routes(ApiDefinition {
-        uri_prefix: "/docs",
-        api_definition: OpenApiSource::Uri("/openapi.json"),
-        title: None,
-    });
-    let files = Router::new()
-        .route("/docs/swagger-ui.css", get_service(reader.clone()))
-        .route("/docs/swagger-ui-bundle.js", get_service(reader))
-        .route("/docs/start.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], START) }))
-        .layer(map_response(|response: Response| async { with(response, header::CACHE_CONTROL, A_DAY) }));
-    Router::new()
-        .route("/docs", get(|| async { Html(PAGE) }))
-        .route("/docs/", get(|| async { Redirect::permanent("/docs") }))
-        .route(ERROR_CODES, get(|| async { Html(error_codes::page()) }))
-        .layer(map_response(|response: Response| async {
-            with(response, header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-        }))
-        .merge(files)
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(plain("/docs").route(get(async || page(PAGE))))
+        .service(
+            plain("/docs/").route(get(async || {
+                with(HttpResponse::new(StatusCode::PERMANENT_REDIRECT), header::LOCATION, "/docs")
+            })),
+        )
+        .service(plain(ERROR_CODES).route(get(async || page(error_codes::page()))))
+        .service(
+            plain("/docs/swagger-ui.css").route(get(async || reader_file("swagger-ui.css", "text/css; charset=utf-8"))),
+        )
+        .service(plain("/docs/swagger-ui-bundle.js").route(get(async || reader_file("swagger-ui-bundle.js", SCRIPT))))
+        .service(plain("/docs/start.js").route(get(async || kept_a_day(written(StatusCode::OK, SCRIPT, START)))));
 }
 
-fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
-    response.headers_mut().insert(name, value);
-    response
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+fn page(html: impl Into<String>) -> Response {
+    with(written(StatusCode::OK, "text/html; charset=utf-8", html), header::CONTENT_SECURITY_POLICY, POLICY)
+}
+
+fn kept_a_day(response: Response) -> Response {
+    with(response, header::CACHE_CONTROL, A_DAY)
+}
+
+/// Of the crate only the files are taken: its own page asks a validator elsewhere.
+fn reader_file(name: &str, kind: &'static str) -> Result<Response, Problem> {
+    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
+    let file = utoipa_swagger_ui::serve(name, CONFIG.clone()).ok().flatten().ok_or_else(Problem::internal)?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, kind));
+    Ok(kept_a_day(response.body(Bytes::from(file.bytes.into_owned()))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
-    use axum::http::{Request, StatusCode};
-    use http_body_util::BodyExt;
-    use tower::ServiceExt;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
 
-    async fn get(path: &str) -> (Response, String) {
-        let response = routes().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        (Response::from_parts(head, Body::empty()), text)
+    async fn get(path: &str) -> (StatusCode, header::HeaderMap, String) {
+        let app = init_service(actix_web::App::new().configure(routes)).await;
+        let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, String::from_utf8(read_body(response).await.to_vec()).unwrap())
     }
 
     fn quoted_paths(page: &str) -> Vec<&str> {
         page.split('"').filter(|text| text.starts_with('/')).collect()
     }
 
-    #[tokio::test]
+    #[actix_web::test]
     async fn the_page_loads_what_is_served_here_and_nothing_else() {
-        let (response, page) = get("/docs").await;
-        assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
+        let (_, headers, page) = get("/docs").await;
+        assert_eq!(headers.get(header::CONTENT_SECURITY_POLICY).unwrap(), POLICY);
         assert!(!page.contains("//"), "something comes from elsewhere");
         assert_eq!(quoted_paths(START), ["/openapi.json"]);
         let files = quoted_paths(&page);
         assert_eq!(files.len(), 3);
         for file in files {
-            let (response, text) = get(file).await;
-            assert_eq!(response.status(), StatusCode::OK, "{file}");
-            assert_eq!(response.headers()[header::CACHE_CONTROL], A_DAY, "{file}");
+            let (status, headers, text) = get(file).await;
+            assert_eq!(status, StatusCode::OK, "{file}");
+            assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), A_DAY, "{file}");
             assert!(!text.is_empty(), "{file}");
         }
     }
 
-    #[tokio::test]
+    #[actix_web::test]
     async fn the_error_codes_are_where_problems_point_to() {
-        let body = crate::problem::Problem::not_found().body(uuid::Uuid::nil());
+        let body = Problem::not_found().body(uuid::Uuid::nil());
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         let (path, code) = body["type"].as_str().unwrap().split_once('#').unwrap();
-        let (response, page) = get(path).await;
-        assert_eq!(response.status(), StatusCode::OK);
+        let (status, _, page) = get(path).await;
+        assert_eq!(status, StatusCode::OK);
         assert!(page.contains(&format!("id=\"{code}\"")), "{code}");
     }
 
-    #[tokio::test]
+    #[actix_web::test]
     async fn the_slash_at_the_end_leads_to_the_page() {
-        let (response, _) = get("/docs/").await;
-        assert_eq!(
-            (response.status(), &response.headers()[header::LOCATION]),
-            (StatusCode::PERMANENT_REDIRECT, &HeaderValue::from_static("/docs"))
-        );
+        let (status, headers, _) = get("/docs/").await;
+        assert_eq!(status, StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(headers.get(header::LOCATION).unwrap(), "/docs");
     }
 }

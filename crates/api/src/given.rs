@@ -3,13 +3,13 @@
 //! The handler, an item of a bulk call, a dry run and an approval all read it with the same function, which stands in the operation's
 //! row. The body is read before the path: a body that cannot be read is a 400, a path that names nothing a 404.
 
+use edge::problem::Problem;
 use kernel::currency::Currency;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
-use crate::body;
-use crate::problem::Problem;
+use edge::body;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {

@@ -1,10 +1,11 @@
 //! Giving a command: the one handler of all that have a row with `command`, and their dry run.
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use db::lane::{Outcome, Sent};
+use edge::answer::{Json, Response, StatusCode};
+use edge::body::RawBody;
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::wire::{CurrencyCode, DryRun};
 use flows::desk::{Foreseen, foresee};
 use flows::desk_command::{DeskCommand, DeskDone};
 use ledger::books::Books;
@@ -16,13 +17,11 @@ use uuid::Uuid;
 
 use crate::app::{AnyCommand, App};
 use crate::asking::{Asking, Reading};
-use crate::body::{Parameters, RawBody};
+use crate::body::Unread;
 use crate::given::{Given, joined};
 use crate::operation::Repeat;
-use crate::problem::Problem;
 use crate::render;
 use crate::warnings::{WarningView, warnings};
-use crate::wire::{CurrencyCode, DryRun};
 
 /// What would happen: the answer of the command, the journal lines, and what should be seen before.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,10 +48,10 @@ pub struct DryRunLine {
 
 /// Reads the command as its row says and hands it to its lane; or shows what it would do.
 pub async fn give(
-    State(app): State<App>,
+    app: App,
     asking: Asking,
     dry_run: Result<Parameters<DryRun>, Problem>,
-    body: RawBody,
+    Unread(body): Unread,
 ) -> Result<Response, Problem> {
     let given = Given { path: &asking.path, body: &body.text, base_currency: app.base_currency };
     let parse = asking.operation.command.ok_or_else(Problem::internal)?;

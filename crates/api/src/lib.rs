@@ -2,14 +2,6 @@
 //!
 //! Read in this order. `operations` is the one list: routes, permissions, documentation and access tests are made from it.
 
-pub mod peer;
-
-pub mod problem;
-
-pub mod wire;
-
-pub mod body;
-
 pub mod app;
 
 pub mod given;
@@ -18,7 +10,7 @@ pub mod operation;
 
 pub mod asking;
 
-pub mod cursor;
+pub mod body;
 
 pub mod org;
 
@@ -51,7 +43,5 @@ pub mod openapi;
 pub mod error_codes;
 
 pub mod docs;
-
-pub mod unread;
 
 pub mod serve;

@@ -1,7 +1,11 @@
 //! The OpenAPI 3.1 document, made from the list of operations.
 
+use edge::problem::ProblemBody;
+use edge::wire::text;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use db::keys::short_digest;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{
@@ -17,11 +21,19 @@ use utoipa::openapi::{
 
 use crate::operation::{Access, Method, Operation, Repeat, Schemas, schema};
 use crate::operations::all;
-use crate::problem::ProblemBody;
-use crate::wire::text;
 
 const ABOUT: &str = "The back office of a microfinance institution. Money is a decimal string, dates are business dates, \
                      every command carries an Idempotency-Key. What is refused has a stable code: [the list of error codes](/docs/error-codes).";
+
+/// The ETag of the document and its text, made once.
+pub fn served() -> &'static (String, String) {
+    static SERVED: LazyLock<(String, String)> = LazyLock::new(|| {
+        let text = document().to_string();
+        let digest: String = short_digest("openapi", &text).iter().map(|byte| format!("{byte:02x}")).collect();
+        (format!("\"{digest}\""), text)
+    });
+    &SERVED
+}
 
 /// The document as a JSON value, the same on every run.
 pub fn document() -> Value {

@@ -1,12 +1,11 @@
 //! One operation of the API: a row of the one list that routes, permissions, documentation and access tests are made from.
 
-use axum::routing::MethodRouter;
+use edge::route::Route;
 use kernel::permission::Permission;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::App;
 use crate::given::Parse;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +68,8 @@ pub struct Operation {
     /// The office takes it, not the desk.
     pub is_of_office: bool,
     /// The handler of its own.
-    pub route: Option<fn() -> MethodRouter<App>>,
+    pub route: Option<fn() -> Route>,
 }
-
-/// Finds a row of the one list by its operation's name.
-#[derive(Debug, Clone, Copy)]
-pub struct Find(pub fn(&str) -> Option<&'static Operation>);
 
 impl std::fmt::Debug for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,7 +96,7 @@ impl Operation {
         id: &'static str,
         access: Access,
         repeat: Repeat,
-        route: Option<fn() -> MethodRouter<App>>,
+        route: Option<fn() -> Route>,
     ) -> Operation {
         Operation {
             method,
@@ -122,22 +117,12 @@ impl Operation {
         }
     }
 
-    pub const fn get(
-        path: &'static str,
-        id: &'static str,
-        access: Access,
-        route: fn() -> MethodRouter<App>,
-    ) -> Operation {
+    pub const fn get(path: &'static str, id: &'static str, access: Access, route: fn() -> Route) -> Operation {
         Operation::new(Method::Get, path, id, access, Repeat::Freely, Some(route))
     }
 
     /// A command, repeatable by its key.
-    pub const fn post(
-        path: &'static str,
-        id: &'static str,
-        access: Access,
-        route: fn() -> MethodRouter<App>,
-    ) -> Operation {
+    pub const fn post(path: &'static str, id: &'static str, access: Access, route: fn() -> Route) -> Operation {
         Operation::new(Method::Post, path, id, access, Repeat::ByKey, Some(route))
     }
 
@@ -148,21 +133,11 @@ impl Operation {
     }
 
     /// A POST that stores nothing.
-    pub const fn ask(
-        path: &'static str,
-        id: &'static str,
-        access: Access,
-        route: fn() -> MethodRouter<App>,
-    ) -> Operation {
+    pub const fn ask(path: &'static str, id: &'static str, access: Access, route: fn() -> Route) -> Operation {
         Operation::new(Method::Post, path, id, access, Repeat::Freely, Some(route))
     }
 
-    pub const fn patch(
-        path: &'static str,
-        id: &'static str,
-        access: Access,
-        route: fn() -> MethodRouter<App>,
-    ) -> Operation {
+    pub const fn patch(path: &'static str, id: &'static str, access: Access, route: fn() -> Route) -> Operation {
         Operation::new(Method::Patch, path, id, access, Repeat::ByVersion, Some(route))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::operation::Operation;
+use crate::operation::{Method, Operation};
 use crate::{access, clients, command_keys, commands, ledger, loans, org, reports};
 
 /// Every operation, in the order of the reference.
@@ -17,6 +17,24 @@ pub fn by_id(id: &str) -> Option<&'static Operation> {
         LazyLock::new(|| all().map(|operation| (operation.id, operation)).collect());
     BY_ID.get(id).copied()
 }
+
+/// A row without what the document, the matrix or a caller needs does not compile.
+const _: () = {
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut row = 0;
+        while row < LISTS[list].len() {
+            let operation = &LISTS[list][row];
+            assert!(!operation.tag.is_empty() && !operation.summary.is_empty(), "an operation has a tag and a summary");
+            assert!(operation.answer.is_some(), "an operation says what it answers");
+            assert!(operation.route.is_some() || operation.command.is_some(), "an operation has a handler");
+            let reads = matches!(operation.method, Method::Get);
+            assert!(reads || operation.example.is_some(), "an operation that takes a body has an example of it");
+            row += 1;
+        }
+        list += 1;
+    }
+};
 
 const LISTS: &[&[Operation]] = &[
     access::token::OPERATIONS,

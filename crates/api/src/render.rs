@@ -1,6 +1,7 @@
 //! Outcomes as stored answers: the body by what was done, the status from the operation's row.
 
 use db::lane::{Answer, Asked, Outcome};
+use edge::problem::Problem;
 use flows::desk_command::{DeskCommand, DeskDone};
 use flows::office::{OfficeCommand, OfficeDone};
 use kernel::refusal::Kind;
@@ -27,7 +28,6 @@ use crate::org::business_date::ClosedView;
 use crate::org::holidays::HolidayView;
 use crate::org::settings::SettingsView;
 use crate::org::staff::StaffView;
-use crate::problem::Problem;
 
 /// The answer of the desk.
 pub fn desk(asked: &Asked<'_, DeskCommand>, outcome: &Outcome<DeskDone>) -> Answer {

@@ -1,83 +1,107 @@
-//! The server: routes from the list of operations, one outer layer that every request passes, and a graceful end.
+//! The server: routes from the list of operations, one layer that every request passes, and a graceful end.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Router};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use actix_web::http::header;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App as HttpApp, HttpServer, Resource};
+use edge::answer::{Response, StatusCode, with, written};
+use edge::layer::{Template, observe};
+use edge::problem::Problem;
+use edge::request::IfNoneMatch;
+use edge::route::{get, post};
+
 use tokio::net::TcpListener;
-use tower::{ServiceBuilder, ServiceExt};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
-use crate::asking::with_request_id;
+use crate::asking::Here;
 use crate::docs;
 use crate::giving;
 use crate::openapi;
-use crate::operation::Find;
+use crate::operation::{Method, Operation};
 use crate::operations::{all, by_id};
-use crate::peer::Peer;
-use crate::problem::Problem;
-use crate::unread::Shared;
 
 /// How long a caller may take to send the head of a request, and a connection may be idle.
-const HEADER_TIME: Duration = Duration::from_secs(20);
+const HEAD_TIME: Duration = Duration::from_secs(20);
 
-/// How long running requests may take after the server was told to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// Seconds that running requests may take after the server was told to stop.
+const DRAIN_SECONDS: u64 = 20;
+
+/// One worker a core of a small machine: what they do between two looks at the database is short.
+const WORKERS: usize = 2;
 
 /// All routes.
-pub fn router(app: App) -> Router {
-    let mut router: Router<App> = Router::new();
-    for operation in all() {
-        let route = match operation.route {
-            Some(own) => own(),
-            None => post(giving::give),
-        };
-        router = router.route(operation.path, route.layer((Extension(operation), Extension(Find(by_id)))));
+pub fn routes(config: &mut ServiceConfig) {
+    for (scope, paths) in scopes() {
+        let resources = paths.into_iter().map(|(path, operations)| resource(scope, path, operations));
+        config.service(resources.fold(web::scope(scope), |scope, resource| scope.service(resource)));
     }
-    router
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics_text))
-        .route("/openapi.json", get(openapi_json))
-        .merge(docs::routes().with_state(()))
-        .fallback(|| async {
-            Problem::new(StatusCode::NOT_FOUND, "route.not_found", "there is no such path: see /docs")
-        })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "route.method_not_allowed",
-                "this path does not take this method: see /docs",
-            )
-        })
-        // One layer of three, the outermost first: each of its own would cost every request a box and a copy of what is below it.
-        .layer(
-            ServiceBuilder::new()
-                .layer(CompressionLayer::new())
-                .layer(from_fn(observe))
-                .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response())),
-        )
-        .with_state(app)
+    config
+        .service(plain("/healthz").route(get(async || "ok\n")))
+        .service(plain("/readyz").route(get(ready)))
+        .service(plain("/metrics").route(get(metrics_text)))
+        .service(plain("/openapi.json").route(get(openapi_json)))
+        .configure(docs::routes)
+        .default_service(web::to(async || {
+            Err::<Response, _>(Problem::new(
+                StatusCode::NOT_FOUND,
+                "route.not_found",
+                "there is no such path: see /docs",
+            ))
+        }));
 }
 
-async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+/// The operations by the first two parts of their paths, and then by path: a router looks at one after the other.
+fn scopes() -> BTreeMap<&'static str, BTreeMap<&'static str, Vec<&'static Operation>>> {
+    let mut scopes: BTreeMap<&str, BTreeMap<&str, Vec<&Operation>>> = BTreeMap::new();
+    for operation in all() {
+        let ends = operation.path.match_indices('/').nth(2).map_or(operation.path.len(), |(at, _)| at);
+        scopes.entry(&operation.path[..ends]).or_default().entry(operation.path).or_default().push(operation);
+    }
+    scopes
+}
+
+fn resource(scope: &str, path: &'static str, operations: Vec<&'static Operation>) -> Resource {
+    let methods: Vec<&str> = operations.iter().map(|operation| allowed(operation.method)).collect();
+    let allow = methods.join(",");
+    let mut resource = Resource::new(&path[scope.len()..]).app_data(Template(path));
+    for operation in &operations {
+        resource = resource.route(match operation.route {
+            Some(own) => own(),
+            None => post(giving::give),
+        });
+    }
+    resource.app_data(Here { operations, find: by_id }).default_service(web::to(move || refuse_method(allow.clone())))
+}
+
+fn allowed(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET,HEAD",
+        Method::Post => "POST",
+        Method::Patch => "PATCH",
+    }
+}
+
+async fn refuse_method(allow: String) -> Response {
+    let detail = "this path does not take this method: see /docs";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "route.method_not_allowed", detail);
+    with(problem.into_response(), header::ALLOW, &allow)
+}
+
+/// A path of the server itself, which no operation stands for.
+pub fn plain(path: &'static str) -> Resource {
+    Resource::new(path).app_data(Template(path)).default_service(web::to(|| refuse_method("GET,HEAD".to_owned())))
+}
+
+async fn ready(app: App) -> Result<&'static str, Problem> {
     // Reads the business day: the database answers and has its tables.
     db::tx::Tx::begin_reading(&app.pool).await?;
     Ok("ready\n")
 }
 
-async fn metrics_text(State(app): State<App>) -> String {
+async fn metrics_text(app: App) -> String {
     let (used, idle, most) = app.pool.usage();
     metrics::gauge!("ayni_pool_connections", "state" => "used").set(used as f64);
     metrics::gauge!("ayni_pool_connections", "state" => "idle").set(idle as f64);
@@ -85,106 +109,41 @@ async fn metrics_text(State(app): State<App>) -> String {
     app.metrics.render()
 }
 
-async fn openapi_json() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::document().to_string()).into_response()
-}
-
-/// Every request passes here: it gets its id, its problem body, its log line and its metrics. Logged are the route and the
-/// outcome, never a path value, a query or a body: those may be personal.
-async fn observe(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let (request_id, request) = with_request_id(request);
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
-    let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = keep_headers(&response, problem.into_response_for(request_id));
-    }
-    if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
-        response.headers_mut().insert("x-request-id", value);
-    }
-    // Answers are not kept by anybody on the way; files that say so may be.
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    record(&method, &route, response.status(), began.elapsed());
-    tracing::info!(
-        %request_id, %method, route, status = response.status().as_u16(), microseconds = began.elapsed().as_micros() as u64,
-        "request"
-    );
-    response
-}
-
-/// A refusal by the router itself (405) says in a header what would be allowed.
-fn keep_headers(from: &Response, mut to: Response) -> Response {
-    if let Some(allow) = from.headers().get(header::ALLOW) {
-        to.headers_mut().insert(header::ALLOW, allow.clone());
-    }
-    to
-}
-
-const STANDARD_METHODS: [HttpMethod; 7] = [
-    HttpMethod::GET,
-    HttpMethod::POST,
-    HttpMethod::PATCH,
-    HttpMethod::PUT,
-    HttpMethod::DELETE,
-    HttpMethod::HEAD,
-    HttpMethod::OPTIONS,
-];
-
-fn record(method: &HttpMethod, route: &str, status: StatusCode, took: Duration) {
-    // A caller may invent methods; a measure has a closed list of them.
-    let method = if STANDARD_METHODS.contains(method) { method.as_str() } else { "other" };
-    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.as_str().to_owned())];
-    metrics::counter!("ayni_http_requests", &labels).increment(1);
-    metrics::histogram!("ayni_http_seconds", "route" => route.to_owned()).record(took);
+async fn openapi_json(seen: IfNoneMatch) -> Response {
+    let (tag, text) = openapi::served();
+    let response = match seen.0.as_deref() == Some(tag) {
+        true => Response::new(StatusCode::NOT_MODIFIED),
+        false => written(StatusCode::OK, "application/json", text),
+    };
+    // It may be kept, and is asked for again.
+    with(with(response, header::ETAG, tag), header::CACHE_CONTROL, "no-cache")
 }
 
 /// Serves until `stop` resolves; running requests are finished, new connections are refused.
-pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let router = router(app);
-    let graceful = GracefulShutdown::new();
-    tokio::pin!(stop);
-    loop {
-        let (stream, _) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                // Out of file handles, or the peer is gone: the next may do better.
-                Err(_) => { tokio::time::sleep(Duration::from_millis(10)).await; continue }
-            },
-            () = &mut stop => break,
-        };
-        let _ = stream.set_nodelay(true);
-        let peer = stream.peer_addr().ok();
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .serve_connection(TokioIo::new(stream), service(router.clone(), peer));
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
-            // A connection that breaks concerns only its caller.
-            let _ = watched.await;
-        });
-    }
-    drop(listener);
-    let _ = tokio::time::timeout(DRAIN_TIME, graceful.shutdown()).await;
-    Ok(())
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    server(listener, app, stop)?.await
 }
 
-fn service(
-    router: Router,
-    peer: Option<SocketAddr>,
-) -> impl hyper::service::Service<
-    hyper::Request<hyper::body::Incoming>,
-    Response = Response,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response, Infallible>> + Send,
-> {
-    hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let (head, body) = request.into_parts();
-        let body = Shared::new(Body::new(body));
-        let mut request = Request::from_parts(head, Body::new(body.clone()));
-        request.extensions_mut().insert(Peer(peer));
-        let answered = router.clone().oneshot(request);
-        async move { Ok(body.settle(answered.await?).await) }
-    })
+/// What it is built of stays on its thread; the server itself can be awaited anywhere.
+fn server(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<actix_web::dev::Server> {
+    let server = HttpServer::new(move || {
+        HttpApp::new().app_data(app.clone()).wrap(from_fn(observe)).wrap(Compress::default()).configure(routes)
+    });
+    let server = server
+        .workers(WORKERS)
+        .tcp_nodelay(true)
+        .keep_alive(HEAD_TIME)
+        .client_request_timeout(HEAD_TIME)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .shutdown_signal(stop)
+        .listen(listener.into_std()?)?;
+    Ok(server.run())
 }

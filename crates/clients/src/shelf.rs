@@ -120,6 +120,11 @@ impl ClientShelf {
         Ok(())
     }
 
+    /// Whether another transaction has locked any row that is seen here.
+    pub fn misses_some(&self) -> bool {
+        self.visible.iter().any(|(id, _)| !self.held.contains(id))
+    }
+
     /// Whether the client is there for this scope and another transaction has locked it.
     pub fn is_locked_elsewhere(&self, id: Uuid, scope: Scope) -> bool {
         self.visible.contains(&(id, scope)) && !self.held.contains(&id)

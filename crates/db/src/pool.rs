@@ -1,11 +1,17 @@
 //! A pool of connections to one database.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
 
 use crate::fault::Fault;
 use crate::kept::Kept;
@@ -27,7 +33,37 @@ pub enum PoolConfigError {
     Build(#[from] deadpool_postgres::BuildError),
 }
 
+/// Opens and drives every connection on one runtime, whichever thread asks for it: a thread that ends takes none with it.
+#[derive(Debug)]
+struct Driver(Handle);
+
+impl Connect for Driver {
+    fn connect(
+        &self,
+        config: &tokio_postgres::Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let config = config.clone();
+        async move {
+            let mut connecting = pin!(config.connect(NoTls));
+            // A socket belongs to the runtime in which it is opened.
+            let opened = poll_fn(|context| {
+                let _inside = self.0.enter();
+                connecting.as_mut().poll(context)
+            });
+            let (client, connection) = opened.await?;
+            let driving = self.0.spawn(async {
+                if let Err(error) = connection.await {
+                    tracing::warn!(%error, "a connection to the database broke");
+                }
+            });
+            Ok((client, driving))
+        }
+        .boxed()
+    }
+}
+
 impl Pool {
+    /// A pool whose connections live on the current runtime.
     pub fn try_new(url: &str, connections: usize) -> Result<Pool, PoolConfigError> {
         let mut config = tokio_postgres::Config::from_str(url).map_err(PoolConfigError::Url)?;
         // Short statements, and costs that steer the planner: compiling a plan would take longer than all of them.
@@ -37,7 +73,11 @@ impl Pool {
             .application_name("ayni")
             .connect_timeout(Duration::from_secs(5))
             .keepalives_idle(Duration::from_secs(30));
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_connect(
+            config,
+            Driver(Handle::current()),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
         let pool = deadpool_postgres::Pool::builder(manager)
             .max_size(connections)
             .wait_timeout(Some(Duration::from_secs(10)))

@@ -198,6 +198,11 @@ impl LoanShelf {
         payments.into_iter().filter(|(id, payments)| falls_short(id, payments)).map(|(id, _)| id).collect()
     }
 
+    /// Whether another transaction has locked any row that is seen here.
+    pub fn misses_some(&self) -> bool {
+        self.visible.iter().any(|(id, _)| !self.held.contains(id))
+    }
+
     /// Whether the loan is there for this scope and another transaction has locked it.
     pub fn is_locked_elsewhere(&self, id: Uuid, scope: Scope) -> bool {
         self.visible.contains(&(id, scope)) && !self.held.contains(&id)
@@ -214,7 +219,6 @@ impl LoanShelf {
         }
     }
 
-    /// A loan that a command has found, to be changed.
     /// The branches of the loans here.
     pub fn branches(&self) -> impl Iterator<Item = Uuid> {
         self.loans.iter().map(|(_, loan)| loan.branch_id)
@@ -224,6 +228,7 @@ impl LoanShelf {
         self.loans.get(id).map(|loan| loan.branch_id)
     }
 
+    /// A loan that a command has found, to be changed.
     pub(crate) fn change(&mut self, id: Uuid) -> Result<&mut LoanRecord, Fault> {
         self.loans.change(id).ok_or_else(|| Fault::Invariant(format!("the loan {id} is not on the shelf")))
     }

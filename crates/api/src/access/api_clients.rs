@@ -1,12 +1,14 @@
 //! `/v1/api-clients`
 
 use access::api_clients::{ApiClient, CreateApiClient, new_secret, secret_hash};
-use axum::Json;
-use axum::body::{Body as HttpBody, to_bytes};
-use axum::http::StatusCode;
-use axum::response::Response;
-use axum::routing::{get, post};
+use actix_web::body::{BoxBody, to_bytes};
 use chrono::{DateTime, Utc};
+use edge::answer::{Json, Response, StatusCode};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::{get, post};
+use edge::wire::{Code, Name};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,12 +18,9 @@ use uuid::Uuid;
 
 use super::of_password_fault;
 use super::users::codes;
-use crate::asking::{Asking, Reading};
-use crate::body::{BODY_LIMIT, Body, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::{Asking, IDEMPOTENT_REPLAYED, Reading};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Code, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/api-clients", "api_client.list", Access::Needs(Permission::UserRead), || get(list))
@@ -127,35 +126,35 @@ async fn create(asking: Asking, body: Body<ApiClientRequest>) -> Result<Response
 /// Adds the secret to the answer of a command that has just been carried out, after that was stored without it. An answer
 /// that is repeated is about another secret, which is gone.
 async fn with_secret(response: Response, secret: &SecretString) -> Result<Response, Problem> {
-    let repeated = response.headers().contains_key("idempotent-replayed");
+    let repeated = response.headers().contains_key(IDEMPOTENT_REPLAYED);
     if response.status() != StatusCode::CREATED || repeated {
         return Ok(response);
     }
-    let (parts, body) = response.into_parts();
-    let stored = to_bytes(body, BODY_LIMIT).await.map_err(|_| Problem::internal())?;
+    let (answer, body) = response.into_parts();
+    let stored = to_bytes(body).await.map_err(|_| Problem::internal())?;
     let mut view: serde_json::Value = serde_json::from_slice(&stored).map_err(|_| Problem::internal())?;
     view["client_secret"] = secret.expose_secret().into();
     view["note"] = SHOWN_ONCE.into();
-    Ok(Response::from_parts(parts, HttpBody::from(view.to_string())))
+    Ok(answer.set_body(BoxBody::new(view.to_string())))
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::response::IntoResponse;
+    use edge::answer::{with, written};
 
     use super::*;
 
     async fn answered(response: Response) -> serde_json::Value {
         let answer = with_secret(response, &"the secret".into()).await.unwrap();
-        serde_json::from_slice(&to_bytes(answer.into_body(), BODY_LIMIT).await.unwrap()).unwrap()
+        serde_json::from_slice(&to_bytes(answer.into_body()).await.unwrap()).unwrap()
     }
 
-    #[tokio::test]
+    #[actix_web::test]
     async fn only_the_first_answer_has_the_secret() {
         let stored = r#"{"client_id":"a","client_secret":null,"note":"gone"}"#;
-        let first = answered((StatusCode::CREATED, stored).into_response()).await;
+        let first = answered(written(StatusCode::CREATED, "application/json", stored)).await;
         assert_eq!((first["client_secret"].as_str(), first["note"].as_str()), (Some("the secret"), Some(SHOWN_ONCE)));
-        let replay = (StatusCode::CREATED, [("idempotent-replayed", "true")], stored).into_response();
+        let replay = with(written(StatusCode::CREATED, "application/json", stored), IDEMPOTENT_REPLAYED, "true");
         let again = answered(replay).await;
         assert!(again["client_secret"].is_null());
         assert_eq!(again["note"], "gone");

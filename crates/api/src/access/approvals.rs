@@ -1,21 +1,20 @@
 //! `/v1/approvals`. What is approved or rejected is carried out where its operation lives.
 
 use access::approvals::{Approval, ApprovalStatus};
-use axum::Json;
-use axum::response::Response;
-use axum::routing::get;
 use chrono::{DateTime, Utc};
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
 use kernel::permission::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::asking::{Reading, versioned};
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::Reading;
 use crate::given::parted;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/approvals", "approval.list", Access::Needs(Permission::ApprovalRead), || get(list))

@@ -1,7 +1,8 @@
 //! `/v1/me`
 
-use axum::Json;
-use axum::routing::get;
+use edge::answer::Json;
+use edge::problem::Problem;
+use edge::route::get;
 use kernel::permission::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +10,6 @@ use uuid::Uuid;
 
 use crate::asking::Reading;
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
 
 pub const OPERATIONS: &[Operation] = &[Operation::get("/v1/me", "me.get", Access::SignedIn, || get(show))
     .about("Access", "Who you are, what you may do, and in which branches")

@@ -1,8 +1,7 @@
 //! Signing in, users, roles, API clients, approvals.
 
 use access::password::PasswordFault;
-
-use crate::problem::Problem;
+use edge::problem::Problem;
 
 pub mod secret;
 

@@ -1,20 +1,20 @@
 //! `/v1/roles`
 
 use access::roles::{CreateRole, Role};
-use axum::Json;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response};
+use edge::cursor::{self, List, WholeQuery};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::{get, post};
+use edge::wire::{Code, Name};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::asking::{Asking, Reading};
-use crate::body::{Body, Parameters};
-use crate::cursor::{self, List, WholeQuery};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Code, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/roles", "role.list", Access::Needs(Permission::UserRead), || get(list))

@@ -1,5 +1,6 @@
 //! Secrets and usernames as they come in a request.
 
+use edge::wire::text;
 use std::borrow::Cow;
 
 use secrecy::SecretString;
@@ -7,8 +8,6 @@ use serde::{Deserialize, Deserializer, de};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-
-use crate::wire::text;
 
 const LONGEST_SECRET: usize = 1024;
 

@@ -1,10 +1,10 @@
 //! `/v1/auth/token`
 
 use access::sign_in::{Grant, Session, SignInError, sign_in};
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Extension, Json};
+use edge::answer::{Json, StatusCode};
+use edge::problem::Problem;
+use edge::route::post;
+use edge::wire::text;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOf, Type};
@@ -14,12 +14,9 @@ use utoipa::{PartialSchema, ToSchema};
 use super::of_password_fault;
 use super::secret::Secret;
 use crate::app::App;
-use crate::asking::RequestId;
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
-use crate::peer::Peer;
-use crate::problem::Problem;
-use crate::wire::text;
+use edge::request::{Peer, RequestId};
 
 pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/auth/token", "token.issue", Access::Public, || post(token))
     .about("Access", "Sign in with a password, a refresh token or the credentials of an API client")
@@ -151,19 +148,19 @@ impl TokenView {
 }
 
 async fn token(
-    State(app): State<App>,
-    peer: Option<Extension<Peer>>,
-    request_id: Option<Extension<RequestId>>,
+    app: App,
+    peer: Peer,
+    request_id: RequestId,
     body: Body<TokenRequest>,
 ) -> Result<Json<TokenView>, Problem> {
-    let address = peer.and_then(|peer| peer.0.0).map(|address| address.ip());
+    let address = peer.0.map(|address| address.ip());
     match sign_in(&app.pool, &app.tokens, body.value.0, address).await {
         Ok(session) => Ok(Json(TokenView::of(&session))),
-        Err(error) => Err(problem_of(error, request_id.map(|id| id.0))),
+        Err(error) => Err(problem_of(error, request_id)),
     }
 }
 
-fn problem_of(error: SignInError, request_id: Option<RequestId>) -> Problem {
+fn problem_of(error: SignInError, RequestId(request_id): RequestId) -> Problem {
     let detail = error.to_string();
     let (reason, problem) = match error {
         SignInError::Password(fault) => return of_password_fault(&fault),
@@ -177,7 +174,6 @@ fn problem_of(error: SignInError, request_id: Option<RequestId>) -> Problem {
         }
         SignInError::RefreshRefused => ("refresh", refused(detail)),
         SignInError::RefreshReused { user_id } => {
-            let request_id = request_id.map(|id| id.0).unwrap_or_default();
             tracing::warn!(%user_id, %request_id, "an exchanged refresh token came again: its sessions were ended");
             ("refresh_reused", refused(detail))
         }
@@ -193,6 +189,8 @@ fn refused(detail: String) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const REQUEST: RequestId = RequestId(uuid::Uuid::nil());
 
     fn read(body: &str) -> Result<Grant, String> {
         serde_json::from_str::<TokenRequest>(body).map(|request| request.0).map_err(|error| error.to_string())
@@ -230,9 +228,9 @@ mod tests {
 
     #[test]
     fn whoever_holds_a_stolen_token_learns_nothing() {
-        let reused = problem_of(SignInError::RefreshReused { user_id: uuid::Uuid::nil() }, None);
-        assert_eq!(reused, problem_of(SignInError::RefreshRefused, None));
-        let throttled = problem_of(SignInError::Throttled { wait_seconds: 42 }, None);
+        let reused = problem_of(SignInError::RefreshReused { user_id: uuid::Uuid::nil() }, REQUEST);
+        assert_eq!(reused, problem_of(SignInError::RefreshRefused, REQUEST));
+        let throttled = problem_of(SignInError::Throttled { wait_seconds: 42 }, REQUEST);
         assert_eq!((throttled.status, throttled.retry_after), (StatusCode::TOO_MANY_REQUESTS, Some(42)));
     }
 }

@@ -4,11 +4,13 @@ use access::error::AccessError;
 use access::password::{self, PasswordHash, Salt, Turn};
 use access::store;
 use access::users::{ChangeUser, CreateUser, User};
-use axum::Json;
-use axum::http::HeaderMap;
-use axum::response::Response;
-use axum::routing::{get, patch, post};
 use chrono::{DateTime, Utc};
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::{get, patch, post};
+use edge::wire::{Code, Name, new_id};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use secrecy::SecretString;
@@ -18,12 +20,9 @@ use uuid::Uuid;
 
 use super::of_password_fault;
 use super::secret::{Secret, Username};
-use crate::asking::{Asking, Reading, versioned};
-use crate::body::{Body, Id, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/users", "user.list", Access::Needs(Permission::UserRead), || get(list))
@@ -151,12 +150,11 @@ async fn show(reading: Reading, id: Id) -> Result<Response, Problem> {
     Ok(versioned(user.version, UserView::of(&user)))
 }
 
-async fn create(asking: Asking, headers: HeaderMap, body: Body<UserRequest>) -> Result<Response, Problem> {
+async fn create(asking: Asking, body: Body<UserRequest>) -> Result<Response, Problem> {
     // A hash is costly: it is made only for who may make a user.
     asking.read().await?;
     let request = body.value;
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let salt = Salt::of_command(asking.actor.namespace, key, &request.username.0);
+    let salt = Salt::of_command(asking.actor.namespace, asking.sent_key(), &request.username.0);
     let password_hash = hashed(&request.password.0, &request.username.0, salt).await?;
     let canonical = without_password(&body.canonical, &password_hash)?;
     let command = CreateUser {

@@ -1,14 +1,17 @@
 //! `/v1/clients`
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::get;
 use chrono::Datelike;
 use clients::actions::activate::Activate;
 use clients::actions::register::Register;
 use clients::client::{Area, Birth, Client, ClientKind, ClientName, ClientStatus, Gender};
 use clients::command::ClientCommand;
 use clients::store::ClientFilter;
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
+use edge::wire::{Day, Name, new_id};
 use flows::desk_command::DeskCommand;
 use kernel::permission::Permission;
 use serde::{Deserialize, Serialize};
@@ -16,13 +19,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
-use crate::asking::{Reading, versioned};
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::Reading;
 use crate::given::Given;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/clients", "client.list", Access::Needs(Permission::ClientRead), || get(list))

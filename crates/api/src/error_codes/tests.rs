@@ -141,7 +141,7 @@ fn of_problems(source: &str, found: &mut Found) {
 }
 
 fn status_named(name: &str) -> Option<u16> {
-    use axum::http::StatusCode;
+    use edge::answer::StatusCode;
     let named = |status: &StatusCode| {
         let reason = status.canonical_reason().unwrap_or_default();
         reason.to_uppercase().replace([' ', '-'], "_") == name
@@ -153,7 +153,7 @@ fn found() -> Found {
     let mut found = Found::new();
     for (path, source) in sources() {
         let source = stripped(&source);
-        if path.components().any(|part| part.as_os_str() == "api") {
+        if path.components().any(|part| part.as_os_str() == "api" || part.as_os_str() == "edge") {
             of_problems(&source, &mut found);
         } else {
             of_refusals(&source, &mut found);

@@ -1,11 +1,15 @@
 //! `/v1/gl-accounts/{id}/entries`: from a row of the trial balance to its lines.
 
-use axum::Json;
-use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use db::keys::short_digest;
+use edge::answer::Json;
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
+use edge::wire::{CurrencyCode, Day};
 use kernel::amount::Amount;
 use kernel::permission::Permission;
 use ledger::journal::AccountLine;
@@ -15,11 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::Reading;
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List};
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/gl-accounts/{id}/entries",

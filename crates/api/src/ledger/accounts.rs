@@ -1,8 +1,11 @@
 //! `/v1/gl-accounts`
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List, WholeQuery};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::{get, post};
+use edge::wire::{Code, Name, new_id};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use ledger::chart::{Account, Class, OpenAccount, Side};
@@ -10,12 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::asking::{Asking, Reading, versioned};
-use crate::body::{Body, Id, Parameters};
-use crate::cursor::{self, List, WholeQuery};
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/gl-accounts", "gl_account.list", Access::Needs(Permission::JournalRead), || get(list))

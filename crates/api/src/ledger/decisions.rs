@@ -2,8 +2,10 @@
 
 use access::approvals::{Approval, Verdict};
 use access::limits::deciding_permission;
-use axum::response::Response;
-use axum::routing::post;
+use edge::answer::Response;
+use edge::problem::Problem;
+use edge::request::Id;
+use edge::route::post;
 use flows::desk_command::DeskCommand;
 use flows::held::{Decide, HeldCommand};
 use flows::office::OfficeCommand;
@@ -16,10 +18,9 @@ use uuid::Uuid;
 use crate::access::approvals::ApprovalView;
 use crate::app::AnyCommand;
 use crate::asking::Asking;
-use crate::body::{Body, Id};
+use crate::body::Body;
 use crate::given::{Given, parted};
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::post(

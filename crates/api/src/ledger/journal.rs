@@ -1,8 +1,12 @@
 //! `/v1/journal-entries`
 
-use axum::Json;
-use axum::routing::get;
 use chrono::{DateTime, Utc};
+use edge::answer::Json;
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
+use edge::wire::{AmountText, Code, CurrencyCode, Day, Name, new_id};
 use flows::desk_command::DeskCommand;
 use kernel::currency::Currency;
 use kernel::permission::Permission;
@@ -17,13 +21,9 @@ use uuid::Uuid;
 
 use crate::app::AnyCommand;
 use crate::asking::Reading;
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List};
 use crate::given::Given;
 use crate::ledger::account_lines::debit;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Code, CurrencyCode, Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/journal-entries", "journal_entry.list", Access::Needs(Permission::JournalRead), || get(list))

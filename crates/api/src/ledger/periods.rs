@@ -1,10 +1,15 @@
 //! `/v1/periods`
 
-use axum::Json;
-use axum::extract::{FromRequestParts, Path};
-use axum::http::request::Parts;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response};
+use edge::cursor::{self, List, WholeQuery};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::{get, post};
+use edge::wire::Day;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
@@ -16,12 +21,9 @@ use uuid::Uuid;
 
 use crate::app::AnyCommand;
 use crate::asking::{Asking, Reading};
-use crate::body::{Body, Parameters};
-use crate::cursor::{self, List, WholeQuery};
+use crate::body::Body;
 use crate::given::Given;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::Day;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/periods", "period.list", Access::Needs(Permission::JournalRead), || get(list))
@@ -108,12 +110,13 @@ impl PeriodView {
 #[derive(Debug, Clone, Copy)]
 pub struct InPath(Month);
 
-impl<S: Send + Sync> FromRequestParts<S> for InPath {
-    type Rejection = Problem;
+impl FromRequest for InPath {
+    type Error = Problem;
+    type Future = Ready<Result<InPath, Problem>>;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, state).await.ok();
-        path.and_then(|path| path.0.parse().ok()).map(InPath).ok_or_else(Problem::not_found)
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let month = request.match_info().iter().next().and_then(|(_, text)| text.parse().ok());
+        ready(month.map(InPath).ok_or_else(Problem::not_found))
     }
 }
 

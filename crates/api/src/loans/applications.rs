@@ -1,5 +1,7 @@
 //! Applying for a loan, and what is decided about it: approve, reject, withdraw.
 
+use edge::problem::Problem;
+use edge::wire::{AmountText, Day, Name, new_id};
 use flows::desk_command::DeskCommand;
 use kernel::permission::Permission;
 use loans::actions::apply::Apply;
@@ -16,8 +18,6 @@ use crate::given::Given;
 use crate::loans::show::LoanView;
 use crate::loans::views::{LoanSummaryView, RecordedView};
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::command("/v1/loans", "loan.apply", Access::Needs(Permission::LoanApply), apply)

@@ -1,11 +1,13 @@
 //! `/v1/journal-entries/{id}/breakdown`: the loans behind an entry of the close of day. Nothing of it is stored: it is computed
 //! again from the states that were known that day, and must add up to what was booked.
 
+use edge::answer::{Json, StatusCode};
+use edge::problem::Problem;
+use edge::request::Id;
+use edge::route::get;
+use edge::wire::{CurrencyCode, Day};
 use std::collections::HashSet;
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::routing::get;
 use db::fault::Fault;
 use flows::close_of_day::entry_id;
 use kernel::amount::Amount;
@@ -22,10 +24,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Reading;
-use crate::body::Id;
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/journal-entries/{id}/breakdown",

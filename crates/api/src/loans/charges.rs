@@ -1,5 +1,7 @@
 //! Charges and withheld savings on the wire.
 
+use edge::problem::Problem;
+use edge::wire::{AmountText, Choice, Name, Percent};
 use kernel::currency::Currency;
 use kernel::text_enum;
 use loans::product::{Charge, Price, Withhold};
@@ -8,8 +10,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::loans::terms::{percent, unprocessable};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Choice, Name, Percent};
 
 text_enum! {
     pub enum ChargeKind {

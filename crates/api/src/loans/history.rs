@@ -1,9 +1,13 @@
 //! What happened to a loan: its transactions, which are the events that moved money, and all its events.
 
+use edge::answer::Json;
+use edge::cursor::{self, List, PageQuery};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
+use edge::wire::Day;
 use std::collections::HashMap;
 
-use axum::Json;
-use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kernel::amount::Amount;
 use kernel::permission::Permission;
@@ -17,13 +21,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Reading;
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List, PageQuery};
 use crate::loans::show::{found, replayed};
 use crate::loans::views::{TransactionFigures, TransactionView, parts_of};
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::Day;
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loans/{id}/transactions", "loan_transaction.list", Access::Needs(Permission::LoanRead), || {

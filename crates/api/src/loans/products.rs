@@ -1,8 +1,11 @@
 //! `/v1/loan-products`
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::{get, post};
+use edge::wire::{AmountText, Code, CurrencyCode, Name, new_id};
 use flows::office::OfficeCommand;
 use kernel::currency::Currency;
 use kernel::permission::Permission;
@@ -15,14 +18,11 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::asking::{Asking, Reading, versioned};
-use crate::body::{Body, Id, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::{Asking, Reading};
+use crate::body::Body;
 use crate::loans::charges::{ChargeRequest, ChargeView, WithholdRequest, WithholdView, read_charges, read_withholds};
 use crate::loans::terms::{self, TermsRequest, TermsView, unprocessable};
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Code, CurrencyCode, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loan-products", "loan_product.list", Access::Needs(Permission::ProductRead), || get(list))

@@ -1,7 +1,9 @@
 //! `/v1/loan-quotes`: the calculator. Stateless, without a product, open to every signed-in user.
 
-use axum::Json;
-use axum::routing::post;
+use edge::answer::Json;
+use edge::problem::Problem;
+use edge::route::post;
+use edge::wire::{AmountText, CurrencyCode, Day};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use loans::disclosure::{Disclosure, disclosure};
@@ -17,8 +19,6 @@ use crate::body::Body;
 use crate::loans::charges::{ChargeRequest, read_charges};
 use crate::loans::terms::{self, TermsRequest, unprocessable};
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::ask("/v1/loan-quotes", "loan_quote.get", Access::SignedIn, || post(quote))
     .about("Loans", "Calculate a schedule and its true price; nothing is stored")

@@ -1,8 +1,11 @@
 //! `POST /v1/repayments`: up to 1,000 repayments in one request. Each item is its own command under its own key, the same as if
 //! it had been sent alone: one that is refused touches no other.
 
-use axum::Json;
-use axum::routing::post;
+use edge::answer::Json;
+use edge::body::{self, Members};
+use edge::problem::Problem;
+use edge::route::post;
+use edge::wire::{AmountText, Code, Day};
 use kernel::permission::Permission;
 use ledger::slots::Channel;
 use loans::actions::repay::Overpayment;
@@ -12,11 +15,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::Asking;
-use crate::body::{self, Body, Members};
+use crate::body::Body;
 use crate::bulk::{BulkItem, Told, give_all, key_of};
 use crate::operation::{Access, Operation, Repeat, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Code, Day};
 
 /// Most items in one request.
 const MOST: usize = 1_000;

@@ -1,10 +1,13 @@
 //! Reading loans: lists, one loan, its schedule, its payoff.
 
+use edge::answer::{Json, Response, versioned};
+use edge::cursor::{self, List};
+use edge::problem::Problem;
+use edge::request::{Id, Parameters};
+use edge::route::get;
+use edge::wire::{CurrencyCode, Day};
 use std::sync::Arc;
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::get;
 use chrono::NaiveDate;
 use db::fault::Fault;
 use kernel::amount::Amount;
@@ -23,14 +26,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::asking::{Reading, versioned};
-use crate::body::{Id, Parameters};
-use crate::cursor::{self, List};
+use crate::asking::Reading;
 use crate::loans::terms::TermsView;
 use crate::loans::views::{ArrearsView, BalancesView, day};
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/loans", "loan.list", Access::Needs(Permission::LoanRead), || get(list))

@@ -1,6 +1,8 @@
 //! `Terms` on the wire: read strictly, and told from what a later version will know.
 
-use axum::http::StatusCode;
+use edge::answer::StatusCode;
+use edge::problem::Problem;
+use edge::wire::{AmountText, Choice, Percent};
 use kernel::currency::Currency;
 use kernel::day_count::DayCount;
 use loans::terms::{
@@ -11,9 +13,6 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use crate::problem::Problem;
-use crate::wire::{AmountText, Choice, Percent};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,7 @@
 //! Commands that move a loan's money: disburse, repay, reverse.
 
+use edge::problem::Problem;
+use edge::wire::{AmountText, Code, Day, Name};
 use flows::desk_command::DeskCommand;
 use kernel::permission::Permission;
 use ledger::slots::Channel;
@@ -14,8 +16,6 @@ use crate::app::AnyCommand;
 use crate::given::Given;
 use crate::loans::views::RecordedView;
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, Code, Day, Name};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::command("/v1/loans/{id}/disburse", "loan.disburse", Access::Needs(Permission::LoanDisburse), disburse)

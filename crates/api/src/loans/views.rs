@@ -1,6 +1,7 @@
 //! Loans and their transactions as callers see them.
 
 use chrono::NaiveDate;
+use edge::wire::{CurrencyCode, Day};
 use kernel::currency::Currency;
 use loans::event::{EventKind, EventName};
 use loans::position::Arrears;
@@ -8,8 +9,6 @@ use loans::record::{Balances, LoanStatus, LoanSummary, Parts, Recorded, Recorded
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::wire::{CurrencyCode, Day};
 
 /// What a command that moves money answers.
 #[derive(Debug, Serialize, ToSchema)]

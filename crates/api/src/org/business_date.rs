@@ -1,12 +1,11 @@
 //! `/v1/business-date`
 
+use edge::answer::{Json, Response, StatusCode};
+use edge::problem::Problem;
+use edge::route::{get, post};
+use edge::wire::Day;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use db::tx::Tx;
 use flows::close_of_day::{CloseDays, Ordered};
@@ -21,8 +20,6 @@ use crate::app::App;
 use crate::asking::{Asking, Reading};
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::Day;
 
 /// How long a caller waits for days to be closed before it is told to look again.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -92,8 +89,10 @@ async fn show(reading: Reading) -> Json<BusinessDateView> {
     Json(BusinessDateView { business_date: Day(reading.tx.business_date) })
 }
 
-async fn show_close(reading: Reading, Path(date): Path<String>) -> Result<Json<DayCloseView>, Problem> {
-    let day = kernel::date::parse(&date).map_err(|_| Problem::not_found())?;
+async fn show_close(asking: Asking) -> Result<Json<DayCloseView>, Problem> {
+    let date = asking.path.first().map(String::as_str).unwrap_or_default();
+    let reading = asking.read().await?;
+    let day = kernel::date::parse(date).map_err(|_| Problem::not_found())?;
     let close = org::store::find_day_close(&reading.tx, day).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(DayCloseView::of(&close)))
 }
@@ -108,8 +107,13 @@ async fn close(asking: Asking, body: Body<CloseRequest>) -> Result<Response, Pro
     asking.app.closer.notify_one();
     match wait_until_booked(&asking.app, through).await? {
         true => Ok(ordered),
-        false => Ok((StatusCode::ACCEPTED, ordered).into_response()),
+        false => Ok(accepted(ordered)),
     }
+}
+
+fn accepted(mut ordered: Response) -> Response {
+    *ordered.status_mut() = StatusCode::ACCEPTED;
+    ordered
 }
 
 /// Whether all days through one are booked, after at most some time.

@@ -1,8 +1,11 @@
 //! `/v1/holidays`
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response};
+use edge::cursor::{self, List, WholeQuery};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::{get, post};
+use edge::wire::{Day, Name, new_id};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::holidays::{DeclareHoliday, Holiday};
@@ -11,11 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
-use crate::body::{Body, Parameters};
-use crate::cursor::{self, List, WholeQuery};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Day, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/holidays", "holiday.list", Access::Needs(Permission::BranchRead), || get(list))

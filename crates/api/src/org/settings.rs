@@ -1,18 +1,18 @@
 //! `/v1/settings`
 
-use axum::response::Response;
-use axum::routing::{get, patch};
+use edge::answer::{Response, versioned};
+use edge::problem::Problem;
+use edge::route::{get, patch};
+use edge::wire::{AmountText, CurrencyCode};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::settings::{ChangeSettings, Settings};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::asking::{Asking, Reading, versioned};
+use crate::asking::{Asking, Reading};
 use crate::body::Body;
 use crate::operation::{Access, Operation, schema};
-use crate::problem::Problem;
-use crate::wire::{AmountText, CurrencyCode};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/settings", "setting.get", Access::Needs(Permission::SettingRead), || get(show))

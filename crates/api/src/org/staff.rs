@@ -1,8 +1,11 @@
 //! `/v1/staff`
 
-use axum::Json;
-use axum::response::Response;
-use axum::routing::{get, post};
+use edge::answer::{Json, Response};
+use edge::cursor::{self, List, WholeQuery};
+use edge::problem::Problem;
+use edge::request::Parameters;
+use edge::route::{get, post};
+use edge::wire::{Code, Name, new_id};
 use flows::office::OfficeCommand;
 use kernel::permission::Permission;
 use org::staff::{EmployStaff, Staff};
@@ -11,11 +14,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Reading};
-use crate::body::{Body, Parameters};
-use crate::cursor::{self, List, WholeQuery};
+use crate::body::Body;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{Code, Name, new_id};
 
 pub const OPERATIONS: &[Operation] = &[
     Operation::get("/v1/staff", "staff.list", Access::Needs(Permission::BranchRead), || get(list))

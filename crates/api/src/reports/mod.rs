@@ -1,15 +1,16 @@
 //! Reports, and in which form they are asked for.
 
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use actix_web::http::header;
+use edge::answer::{Response, StatusCode, with, written};
+use edge::problem::Problem;
+use edge::request::Accept;
+use edge::wire::Day;
 
 use chrono::NaiveDate;
 use reporting::trial_balance::is_in_scope;
 use uuid::Uuid;
 
 use crate::asking::Reading;
-use crate::problem::Problem;
-use crate::wire::Day;
 
 pub mod portfolio_at_risk;
 
@@ -24,7 +25,7 @@ pub enum Form {
 
 impl Form {
     /// `?format=` says it; without, the header Accept; without, JSON.
-    pub fn read(format: Option<&str>, headers: &HeaderMap) -> Result<Form, Problem> {
+    pub fn read(format: Option<&str>, accept: &Accept) -> Result<Form, Problem> {
         match format {
             Some("json") => Ok(Form::Json),
             Some("csv") => Ok(Form::Csv),
@@ -36,17 +37,10 @@ impl Form {
                     detail,
                 ))
             }
-            None if accepts(headers, "text/csv") => Ok(Form::Csv),
+            None if accept.names_first("text/csv") => Ok(Form::Csv),
             None => Ok(Form::Json),
         }
     }
-}
-
-/// Whether a media type is named before JSON or any other.
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let first = accept.split(',').next().unwrap_or_default();
-    first.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
 }
 
 /// The day that a report tells of; the open one where none is asked for.
@@ -77,22 +71,15 @@ fn unprocessable(code: &'static str, pointer: &str, detail: &str) -> Problem {
 /// A table as a file to keep.
 pub fn csv_file(name: &str, text: String) -> Response {
     let disposition = format!("attachment; filename=\"{name}.csv\"");
-    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &disposition)], text)
-        .into_response()
+    with(written(StatusCode::OK, "text/csv; charset=utf-8", text), header::CONTENT_DISPOSITION, &disposition)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     #[test]
     fn the_parameter_comes_before_the_header() {
-        let accepting = |kind: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, HeaderValue::from_static(kind));
-            headers
-        };
         let cases = [
             (None, "*/*", Some(Form::Json)),
             (None, "text/csv", Some(Form::Csv)),
@@ -103,7 +90,7 @@ mod tests {
             (Some("pdf"), "*/*", None),
         ];
         for (format, accept, expect) in cases {
-            assert_eq!(Form::read(format, &accepting(accept)).ok(), expect, "{format:?} {accept}");
+            assert_eq!(Form::read(format, &Accept(accept.to_owned())).ok(), expect, "{format:?} {accept}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `/v1/reports/portfolio-at-risk`
 
+use edge::answer::{Json, Response};
+use edge::problem::Problem;
+use edge::request::{Accept, Parameters};
+use edge::route::get;
+use edge::wire::{CurrencyCode, Day};
 use std::borrow::Cow;
 
-use axum::Json;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use chrono::NaiveDate;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
@@ -20,10 +21,7 @@ use uuid::Uuid;
 
 use super::{Form, as_of, branch_in_scope, csv_file};
 use crate::asking::Reading;
-use crate::body::Parameters;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/reports/portfolio-at-risk",
@@ -93,9 +91,9 @@ pub struct AtRiskView {
     percent_without: String,
 }
 
-async fn show(reading: Reading, headers: HeaderMap, query: Parameters<ParQuery>) -> Result<Response, Problem> {
+async fn show(reading: Reading, accept: Accept, query: Parameters<ParQuery>) -> Result<Response, Problem> {
     let query = query.0;
-    let form = Form::read(query.format.as_deref(), &headers)?;
+    let form = Form::read(query.format.as_deref(), &accept)?;
     let setting = Settings::read(&reading.tx).await?;
     let business_date = reading.tx.business_date;
     let asked = Asked {

@@ -1,11 +1,12 @@
 //! `/v1/reports/trial-balance`
 
+use edge::answer::{Json, Response};
+use edge::problem::Problem;
+use edge::request::{Accept, Parameters};
+use edge::route::get;
+use edge::wire::{CurrencyCode, Day};
 use std::borrow::Cow;
 
-use axum::Json;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use kernel::permission::Permission;
 use org::settings::Settings;
 use reporting::csv_text;
@@ -16,10 +17,7 @@ use uuid::Uuid;
 
 use super::{Form, as_of, branch_in_scope, csv_file};
 use crate::asking::Reading;
-use crate::body::Parameters;
 use crate::operation::{Access, Operation, parameters, schema};
-use crate::problem::Problem;
-use crate::wire::{CurrencyCode, Day};
 
 pub const OPERATIONS: &[Operation] = &[Operation::get(
     "/v1/reports/trial-balance",
@@ -68,9 +66,9 @@ pub struct RowView {
     credit: String,
 }
 
-async fn show(reading: Reading, headers: HeaderMap, query: Parameters<TrialBalanceQuery>) -> Result<Response, Problem> {
+async fn show(reading: Reading, accept: Accept, query: Parameters<TrialBalanceQuery>) -> Result<Response, Problem> {
     let query = query.0;
-    let form = Form::read(query.format.as_deref(), &headers)?;
+    let form = Form::read(query.format.as_deref(), &accept)?;
     let setting = Settings::read(&reading.tx).await?;
     let currency = query.currency.map_or(setting.base_currency, |currency| currency.0);
     let business_date = reading.tx.business_date;

@@ -82,7 +82,8 @@ pub async fn app(pool: Pool, serving: &Serving) -> Result<App, Failure> {
     let metrics = crate::measures::start()?;
     let closer = Arc::new(Notify::new());
     let sandbox_clock = serving.sandbox_clock;
-    let services = Services { pool, tokens, lanes, in_flight, base_currency, metrics, closer, sandbox_clock };
+    let main = tokio::runtime::Handle::current();
+    let services = Services { pool, tokens, lanes, in_flight, main, base_currency, metrics, closer, sandbox_clock };
     Ok(App::new(services))
 }
 

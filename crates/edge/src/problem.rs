@@ -1,7 +1,10 @@
 //! Errors as a caller sees them: RFC 9457 problem+json with a stable code, the place in the request, and what to do.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
 use db::caller::Denied;
 use db::fault::{Fault, Remedy};
 use kernel::refusal::{Kind, Refusal};
@@ -9,7 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::docs;
+/// Where the list of error codes is served; a code is an anchor in it.
+pub const ERROR_CODES: &str = "/docs/error-codes";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -126,7 +130,7 @@ impl Problem {
     /// The JSON text. `request_id` names this one occurrence.
     pub fn body(&self, request_id: Uuid) -> String {
         let body = ProblemBody {
-            kind: format!("{}#{}", docs::ERROR_CODES, self.code),
+            kind: format!("{}#{}", ERROR_CODES, self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
@@ -138,8 +142,15 @@ impl Problem {
         serde_json::to_string(&body).unwrap_or_default()
     }
 
-    pub fn into_response_for(self, request_id: Uuid) -> Response {
-        let mut response = (self.status, self.body(request_id)).into_response();
+    /// Carries the problem to the layer, which knows the request's id and writes the body.
+    pub fn into_response(self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status);
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    pub fn into_response_for(self, request_id: Uuid) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status).body(self.body(request_id));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -152,12 +163,19 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    /// Carries the problem to the outermost layer, which knows the request's id and writes the body.
-    fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
-        response.extensions_mut().insert(self);
-        response
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.clone().into_response()
     }
 }
 

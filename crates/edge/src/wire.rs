@@ -70,7 +70,7 @@ pub fn amount_problem(error: &AmountError, pointer: &str) -> Problem {
         AmountError::TooFine { .. } => "amount.too_fine",
         AmountError::TooLarge => "amount.too_large",
     };
-    Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
+    Problem::new(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
         pointer,
         code,
         error.to_string(),
@@ -198,7 +198,7 @@ impl<T: FromStr<Err = UnknownWord>> Choice<T> {
     pub fn read(&self, pointer: &str) -> Result<T, Problem> {
         self.text.parse().map_err(|error: UnknownWord| {
             let code = "terms.not_supported";
-            Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
+            Problem::new(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).at(
                 pointer,
                 code,
                 error.to_string(),
