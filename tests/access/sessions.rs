@@ -215,6 +215,11 @@ fn refusals_come_in_their_order() {
     teller.ask(&path, &bad).problem(400, "request.malformed");
     teller.ask(&path, &good).problem(400, "idempotency.key_missing");
     teller.post(&path, &good).problem(404, "resource.not_found");
+    // Parts of a path and a query that cannot be read come after the permission too, and after the token.
+    for path in ["/v1/users/17", "/v1/users?limit=x", "/v1/users?no_such=1", "/v1/roles?cursor=x", "/v1/users/17?x=1"] {
+        nobody.get(path).problem(401, "access.unauthenticated");
+        teller.get(path).problem(403, "access.forbidden");
+    }
     // The same for a change.
     let change = json!({"backdating_limit_days": 3});
     auditor.send("PATCH", "/v1/settings", None, Some("{}}"), &[]).unwrap().problem(403, "access.forbidden");

@@ -125,7 +125,13 @@ fn one_that_dates_back_makes_no_other_loan_be_read_to_its_end() {
     let plain = pay(false);
     let between = rows_read();
     let back = pay(true);
-    let (rows, rows_back) = (between - before, rows_read() - between);
+    let (rows, mut rows_back) = (between - before, rows_read() - between);
+    if rows_back > rows + 24 {
+        // On a busy machine a batch may have run again, which reads all of its loans again: then the next one tells.
+        let before = rows_read();
+        pay(true);
+        rows_back = rows_read() - before;
+    }
     assert!(rows > 0, "nothing was counted");
     // The history of the one loan is one statement more; its instalments are read anew by no statement of its own.
     assert!(back <= plain + 1, "{plain} statements, {back} with one that dates back");

@@ -1,5 +1,7 @@
 //! kill -9 of the server and of Postgres in mid-load: nothing acknowledged is lost or doubled.
 
+mod remedies;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};

@@ -165,14 +165,14 @@ impl Requests {
                 self.named.insert(name, sql);
             }
             b'B' => self.bound = self.named.get(&texts.nth(1)?).cloned()?,
-            b'E' => self.statements.push(self.bound.clone()),
-            b'Q' => return self.simple(texts.next()?),
+            b'E' => return self.sent(self.bound.clone()),
+            b'Q' => return self.sent(texts.next()?),
             _ => {}
         }
         None
     }
 
-    fn simple(&mut self, sql: String) -> Option<Cut> {
+    fn sent(&mut self, sql: String) -> Option<Cut> {
         if sql.starts_with("begin") {
             self.statements.clear();
         }

@@ -10,10 +10,11 @@ use super::{literals, repository, rust_files};
 /// nothing of what is kept in it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
+    ("schema", &[]),
     ("embedded", &[]),
     ("db", &["kernel"]),
     ("edge", &["kernel", "db"]),
-    ("org", &["kernel", "db"]),
+    ("org", &["kernel", "schema", "db"]),
     ("ledger", &["kernel", "db", "org"]),
     ("access", &["kernel", "db", "org"]),
     ("clients", &["kernel", "db", "ledger", "org", "access"]),

@@ -3,6 +3,7 @@
 mod arrows;
 mod literals;
 mod refusals;
+mod schema;
 mod size;
 mod statements;
 

@@ -21,9 +21,6 @@ pub struct ApprovalShelf {
 }
 
 impl ApprovalShelf {
-    /// The statements of `take`, to be prepared before several shelves are taken at once.
-    pub const STATEMENTS: &'static [&'static str] = store_approvals::TAKE;
-
     /// Locks the approvals that commands decide, each within its caller's scope, and reads them.
     pub async fn take(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<ApprovalShelf, Fault> {
         let mut shelf = ApprovalShelf::default();

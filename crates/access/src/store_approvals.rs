@@ -96,8 +96,6 @@ const LOCK_WAITING: &str = "select approval.id from unnest($1::uuid[], $2::uuid[
      join branch on branch.id = approval.branch_id and wanted.scope = any(branch.ancestors)
      order by approval.id for no key update of approval";
 
-pub(crate) const TAKE: &[&str] = &[LOCK_SKIPPING, LOCK_WAITING, APPROVALS_WITH_PLACE];
-
 /// Locks approvals within the callers' scopes, and reads them after that. Returns the ids that are locked, and all that there are.
 pub(crate) async fn approvals_for_update(tx: &Tx, wanted: &[(Uuid, Scope)]) -> Result<(HashSet<Uuid>, Placed), Fault> {
     let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
@@ -177,7 +175,7 @@ pub async fn approvals_page(
 }
 
 fn approval_of_row(row: &Row) -> Result<Approval, Fault> {
-    let status: &str = row.get("status");
+    let status: String = row.get("status");
     let verdict = match status.parse() {
         Ok(ApprovalStatus::Approved) => Some(Verdict::Approved),
         Ok(ApprovalStatus::Rejected) => Some(Verdict::Rejected),

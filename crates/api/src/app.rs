@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// What every handler may use. Every layer of a route has a copy, made with each request: one count, however much there is.
+/// What every handler may use: one for all workers.
 #[derive(Clone)]
 pub struct App(Arc<Services>);
 

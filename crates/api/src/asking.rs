@@ -1,5 +1,7 @@
 //! Who asks, and how a handler goes on: into a lane with a command, or to the database with a reading transaction.
 
+use std::future::{Ready, ready};
+
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method as HttpMethod, StatusCode};
@@ -9,6 +11,7 @@ use db::keys::Key;
 use db::lane::{Order, Reply, Sent};
 use db::tx::Tx;
 use edge::answer::{Response, with, written};
+use edge::layer::note_route;
 use edge::problem::Problem;
 use edge::request::{RequestId, path_of, text_header};
 use futures::FutureExt;
@@ -47,10 +50,10 @@ pub struct Asking {
 
 impl FromRequest for App {
     type Error = Problem;
-    type Future = std::future::Ready<Result<App, Problem>>;
+    type Future = Ready<Result<App, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(app_of(request))
+        ready(app_of(request))
     }
 }
 
@@ -60,18 +63,15 @@ fn app_of(request: &HttpRequest) -> Result<App, Problem> {
 
 impl FromRequest for Asking {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Asking, Problem>>;
+    type Future = Ready<Result<Asking, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let asking = Asking::of(request);
         let query = asking.as_ref().ok().and_then(|asking| unknown_query(asking.operation, request.query_string()));
-        async move {
-            match (asking?, query) {
-                (asking, None) => Ok(asking),
-                (asking, Some(problem)) => Err(asking.after_permission(problem).await),
-            }
-        }
-        .boxed_local()
+        ready(match (asking, query) {
+            (Ok(_), Some(problem)) => Err(problem),
+            (asking, _) => asking,
+        })
     }
 }
 
@@ -120,6 +120,7 @@ fn actor_of(request: &HttpRequest, app: &App) -> Result<Actor, Problem> {
 impl Asking {
     /// The caller of a request; refused without a valid token.
     pub fn of(request: &HttpRequest) -> Result<Asking, Problem> {
+        note_route(request);
         let here = request.app_data::<Here>().ok_or_else(Problem::internal)?;
         let operation = operation_of(here, request.method()).ok_or_else(Problem::internal)?;
         let app = app_of(request)?;
@@ -143,7 +144,7 @@ impl Asking {
     pub async fn submit(&self, canonical: &str, command: impl Into<AnyCommand>) -> Result<Response, Problem> {
         let sent = Sent { path: joined(&self.path), body: canonical.to_owned() };
         let key = match self.operation.repeat {
-            Repeat::ByKey => Some(self.key(&sent).await?),
+            Repeat::ByKey => Some(self.key(&sent)?),
             Repeat::ByVersion | Repeat::Freely | Repeat::ByItemKeys => None,
         };
         let permissions = self.operation.permission().into_iter().collect();
@@ -167,11 +168,9 @@ impl Asking {
     }
 
     /// The key in the header, for this operation and what was sent.
-    pub async fn key(&self, sent: &Sent) -> Result<Key, Problem> {
+    pub fn key(&self, sent: &Sent) -> Result<Key, Problem> {
         let key = self.key.as_deref().filter(|key| is_key(key));
         let Some(key) = key else {
-            // A caller who may not do this at all hears that first.
-            self.read().await?;
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "idempotency.key_missing",
@@ -183,10 +182,8 @@ impl Asking {
     }
 
     /// The version that the caller saw, which a change must quote.
-    pub async fn if_match(&self) -> Result<i64, Problem> {
+    pub fn if_match(&self) -> Result<i64, Problem> {
         let Some(text) = self.if_match.as_deref() else {
-            // A caller who may not do this at all hears that first.
-            self.read().await?;
             return Err(Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
                 "version.required",
@@ -200,15 +197,6 @@ impl Asking {
                 "If-Match is not an ETag of this record: read it again",
             )
         })
-    }
-
-    /// What is wrong with a request, unless its caller may not do this at all: who may not hears that first. What is too large or of
-    /// another kind is said before.
-    pub async fn after_permission(&self, problem: Problem) -> Problem {
-        if problem.status != StatusCode::BAD_REQUEST && problem.status != StatusCode::NOT_FOUND {
-            return problem;
-        }
-        self.read().await.err().unwrap_or(problem)
     }
 
     /// One snapshot of the database and what the caller may do now; refused where the operation's permission is lacking.

@@ -8,6 +8,7 @@ use db::lane::{Answer, Order, Reply, Sent, Share};
 use edge::problem::Problem;
 use futures::StreamExt;
 use futures::stream;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::app::AnyCommand;
@@ -74,7 +75,9 @@ fn not_here(operation: &str) -> Problem {
 /// Hands all items to the desk and returns what became of each, in their order. One that could not be read brings its problem.
 pub async fn give_all(asking: &Asking, items: Vec<Result<BulkItem, Problem>>) -> Result<Vec<Told>, Problem> {
     // On the runtime of the lanes: what one call brings is in the line before the lane looks, and so comes into one batch.
-    let told = asking.app.main.spawn(told_of(asking.clone(), items)).await.map_err(|_| Problem::internal())?;
+    // It ends with the call: items that still wait for a share are then not given.
+    let told = AbortOnDropHandle::new(asking.app.main.spawn(told_of(asking.clone(), items)));
+    let told = told.await.map_err(|_| Problem::internal())?;
     // A caller who may do none of it is refused as a whole.
     if !told.iter().any(|told| told.given) {
         asking.read().await?;

@@ -196,7 +196,7 @@ async fn run_all(
         return shown(&command, foreseen, tx.business_date).map(|view| Json(view).into_response());
     }
     let sent = Sent { path: String::new(), body: canonical.to_owned() };
-    let key = asking.key(&sent).await?;
+    let key = asking.key(&sent)?;
     let mut permissions = asked.clone();
     permissions.sort_unstable();
     permissions.dedup();

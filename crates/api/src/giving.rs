@@ -57,12 +57,9 @@ pub async fn give(
     let parse = asking.operation.command.ok_or_else(Problem::internal)?;
     let command = match parse(&given) {
         Ok(command) => command,
-        Err(problem) => return Err(refused(&asking, &body, problem).await),
+        Err(problem) => return Err(refused(&asking, &body, problem)),
     };
-    let dry_run = match dry_run {
-        Ok(dry_run) => dry_run.0,
-        Err(problem) => return Err(asking.after_permission(problem).await),
-    };
+    let dry_run = dry_run?.0;
     if dry_run.is_wanted() {
         // Where the row has no dry run, its parameter was refused before.
         let AnyCommand::Desk(command) = command else { return Err(Problem::internal()) };
@@ -71,16 +68,13 @@ pub async fn give(
     asking.submit(&body.canonical, command).await
 }
 
-/// Who may not give the command hears that first; then that the body cannot be read; then that the key is missing; and last that the
-/// path names nothing.
-async fn refused(asking: &Asking, body: &RawBody, problem: Problem) -> Problem {
-    let problem = asking.after_permission(problem).await;
-    let is_keyed = asking.operation.repeat == Repeat::ByKey && problem.status == StatusCode::NOT_FOUND;
-    let sent = Sent { path: joined(&asking.path), body: body.canonical.clone() };
-    match is_keyed.then(|| asking.key(&sent)) {
-        Some(key) => key.await.err().unwrap_or(problem),
-        None => problem,
+/// That the body cannot be read is said first; then that the key is missing; and last that the path names nothing.
+fn refused(asking: &Asking, body: &RawBody, problem: Problem) -> Problem {
+    if asking.operation.repeat != Repeat::ByKey || problem.status != StatusCode::NOT_FOUND {
+        return problem;
     }
+    let sent = Sent { path: joined(&asking.path), body: body.canonical.clone() };
+    asking.key(&sent).err().unwrap_or(problem)
 }
 
 async fn show(asking: &Asking, command: &DeskCommand) -> Result<Response, Problem> {

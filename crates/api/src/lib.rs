@@ -12,6 +12,8 @@ pub mod asking;
 
 pub mod body;
 
+pub mod admission;
+
 pub mod org;
 
 pub mod access;

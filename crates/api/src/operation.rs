@@ -42,7 +42,7 @@ pub enum Repeat {
 /// Schemas by their names, as the document's components have them.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// Adds the schema of a type, and of all that it is made of; gives the reference to it.
+/// Adds the schema of a type, and of all that it is made of. Returns the reference to it.
 pub type SchemaOf = fn(&mut Schemas) -> RefOr<Schema>;
 
 /// The query parameters that a type reads.

@@ -12,9 +12,9 @@ use edge::layer::{Template, observe};
 use edge::problem::Problem;
 use edge::request::IfNoneMatch;
 use edge::route::{get, post};
-
 use tokio::net::TcpListener;
 
+use crate::admission::permission_first;
 use crate::app::App;
 use crate::asking::Here;
 use crate::docs;
@@ -135,7 +135,12 @@ fn server(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<actix_web::dev::Server> {
     let server = HttpServer::new(move || {
-        HttpApp::new().app_data(app.clone()).wrap(from_fn(observe)).wrap(Compress::default()).configure(routes)
+        HttpApp::new()
+            .app_data(app.clone())
+            .wrap(from_fn(permission_first))
+            .wrap(Compress::default())
+            .wrap(from_fn(observe))
+            .configure(routes)
     });
     let server = server
         .workers(WORKERS)

@@ -62,9 +62,6 @@ async fn when<T: Default>(needed: bool, read: impl Future<Output = Result<T, Fau
 }
 
 impl ClientShelf {
-    /// The statements of `take`, to be prepared before several shelves are taken at once.
-    pub const STATEMENTS: &'static [&'static str] = store::TAKE;
-
     /// Locks the clients that commands name, each within its caller's scope, and loads them.
     pub async fn take(tx: &Tx, touches: &[ClientTouch]) -> Result<ClientShelf, Fault> {
         let mut shelf = ClientShelf::default();

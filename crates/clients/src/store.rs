@@ -6,7 +6,6 @@ use db::caller::Scope;
 use db::fault::Fault;
 use db::page::{Page, Position, Rows};
 use db::tx::{Locking, Row, Today, Tx, Writing};
-use org::numbers::{self, Sequence};
 use uuid::Uuid;
 
 use crate::client::{Birth, Client, ClientName};
@@ -97,9 +96,6 @@ const LOCK_WAITING: &str = "select client.id from unnest($1::uuid[], $2::uuid[],
 const CLIENTS_WITH_PLACE: &str = "select client.id, number, client.branch_id, officer_id, kind, status, given_name, family_name, second_family_name,
             full_name, born_on, born_in, gender, area, phone, registered_on, client.created_at, client.version, branch.ancestors
      from client join branch on branch.id = client.branch_id where client.id = any($1)";
-
-pub(crate) const TAKE: &[&str] =
-    &[LOCK_SKIPPING, LOCK_WAITING, CLIENTS_WITH_PLACE, CLIENT_IDS, numbers::statement(Sequence::Client)];
 
 /// Clients, and the ancestors of their branches.
 pub type Placed = (Vec<Client>, HashMap<Uuid, Vec<Uuid>>);
@@ -243,8 +239,8 @@ fn client_of_row(row: &Row) -> Result<Client, Fault> {
             full: row.get("full_name"),
         },
         birth: born_on.map(Birth::On).or(born_in.map(Birth::Year)),
-        gender: row.get::<_, Option<&str>>("gender").map(|_| word(row, "gender")).transpose()?,
-        area: row.get::<_, Option<&str>>("area").map(|_| word(row, "area")).transpose()?,
+        gender: row.get::<_, Option<String>>("gender").map(|_| word(row, "gender")).transpose()?,
+        area: row.get::<_, Option<String>>("area").map(|_| word(row, "area")).transpose()?,
         phone: row.get("phone"),
         registered_on: row.get("registered_on"),
         created_at: row.get("created_at"),
@@ -254,6 +250,6 @@ fn client_of_row(row: &Row) -> Result<Client, Fault> {
 
 /// A word of a closed list, as a check in the table keeps it.
 fn word<T: std::str::FromStr>(row: &Row, column: &str) -> Result<T, Fault> {
-    let text: &str = row.get(column);
+    let text: String = row.get(column);
     text.parse().map_err(|_| Fault::Invariant(format!("the column {column} of a client holds an unknown word: {text}")))
 }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use kernel::permission::Permission;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::fault::Fault;
-use crate::tx::Tx;
+use crate::tx::{Row, Tx};
 
 /// What a valid token says. It grants nothing by itself: grants are read with every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +97,7 @@ impl Caller {
             username: row.get("username"),
             name: row.get("name"),
             // A permission that this program no longer knows grants nothing.
-            permissions: row.get::<_, Vec<&str>>("permissions").iter().filter_map(|text| text.parse().ok()).collect(),
+            permissions: row.get::<_, Vec<String>>("permissions").iter().filter_map(|text| text.parse().ok()).collect(),
             roles: row.get("roles"),
             active: row.get("active"),
             sessions_from: row.get("sessions_from"),

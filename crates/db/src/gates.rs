@@ -7,10 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rand::RngExt;
-use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Remedy};
 use crate::keys::{Claim, lock_digest};
 use crate::tx::{Locking, Tx};
 
@@ -87,7 +86,7 @@ pub(crate) async fn try_all(tx: &Tx, tries: &[Try]) -> Result<HashSet<Try>, Faul
         };
         let (high, low) = gate.numbers(tx.institution_id());
         let sql = if tx.locking == Locking::Wait { WAIT } else { TRY };
-        let obtained: bool = tx.query_one(sql, &[&high, &low, &alone]).await?.get(0);
+        let obtained: bool = tx.query_one(sql, &[&high, &low, &alone]).await?.get(0usize);
         Ok::<_, Fault>(obtained.then_some(*one))
     });
     Ok(futures::future::try_join_all(each).await?.into_iter().flatten().collect())
@@ -106,13 +105,12 @@ pub async fn close(tx: &Tx, gate: Gate) -> Result<(), Fault> {
 /// Whether this transaction now holds a gate alone; false where another holds it.
 pub async fn try_close(tx: &Tx, gate: Gate) -> Result<bool, Fault> {
     let (high, low) = gate.numbers(tx.institution_id());
-    Ok(tx.query_one("select pg_try_advisory_xact_lock($1, $2)", &[&high, &low]).await?.get(0))
+    Ok(tx.query_one("select pg_try_advisory_xact_lock($1, $2)", &[&high, &low]).await?.get(0usize))
 }
 
-/// Whether a closer gave up on a gate and should come again, after a moment.
+/// Whether a closer gave up on a gate, or met another transaction in its way, and should come again, after a moment.
 pub async fn should_try_again(fault: &Fault) -> bool {
-    let Fault::Statement(error) = fault else { return false };
-    if error.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
+    if fault.remedy() != Remedy::Again {
         return false;
     }
     let pause = rand::rng().random_range(5..30);

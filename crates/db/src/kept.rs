@@ -6,10 +6,12 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use deadpool_postgres::Object;
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::session;
+use crate::statement::Statement;
 
 /// Shared by a pool and by the transactions that come from it.
 #[derive(Debug, Default)]
@@ -21,11 +23,12 @@ pub(crate) struct Kept {
 impl Kept {
     /// The institution's id. It never changes, so it is read once: no later transaction sends a statement for it. Nil while the
     /// database has no institution, which is asked again each time.
-    pub async fn institution_id(&self, client: &Object) -> Result<Uuid, Fault> {
+    pub async fn institution_id(&self, connection: &AsyncPgConnection) -> Result<Uuid, Fault> {
         if let Some(id) = self.institution_id.get() {
             return Ok(*id);
         }
-        match client.query_opt("select institution_id from setting", &[]).await? {
+        let asked = Statement::new("select institution_id from setting");
+        match session::rows(connection, asked).await?.first() {
             Some(row) => Ok(*self.institution_id.get_or_init(|| row.get("institution_id"))),
             None => Ok(Uuid::nil()),
         }

@@ -11,9 +11,17 @@ pub mod narrow;
 
 mod kept;
 
+pub mod statement;
+
+pub mod row;
+
+pub mod session;
+
 pub mod pool;
 
 pub mod tx;
+
+mod typed;
 
 pub mod gates;
 

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
 
 use crate::fault::Fault;
+use crate::session::Session;
 
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_house", include_str!("../../../migrations/0001_house.sql")),
@@ -88,10 +89,10 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<&'static str>, MigrateEr
 }
 
 /// The migrations that a database still lacks.
-pub async fn pending(client: &Client) -> Result<Vec<&'static str>, Fault> {
-    let known = client.query_one("select to_regclass('schema_migration') is not null", &[]).await?;
-    let ran: Vec<String> = if known.get(0) {
-        client.query("select name from schema_migration", &[]).await?.iter().map(|row| row.get(0)).collect()
+pub async fn pending(session: &Session) -> Result<Vec<&'static str>, Fault> {
+    let known = session.query_one("select to_regclass('schema_migration') is not null", &[]).await?;
+    let ran: Vec<String> = if known.get(0usize) {
+        session.query("select name from schema_migration", &[]).await?.iter().map(|row| row.get("name")).collect()
     } else {
         Vec::new()
     };

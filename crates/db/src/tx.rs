@@ -4,39 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use deadpool_postgres::Object;
+use diesel::connection::TransactionDepthChange;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use serde::Serialize;
 use serde_json::Value;
-pub use tokio_postgres::Row;
-use tokio_postgres::Statement;
-use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::clock;
 use crate::fault::Fault;
 use crate::kept::Kept;
 use crate::keys::Claim;
-use crate::pool::Pool;
-
-pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-/// A statement with its values, to be carried out by the transaction that takes it.
-pub struct Writing {
-    sql: &'static str,
-    values: Vec<Box<dyn ToSql + Sync + Send>>,
-}
-
-impl Writing {
-    pub fn new(sql: &'static str) -> Writing {
-        Writing { sql, values: Vec::new() }
-    }
-
-    /// The next value: `$1`, then `$2`, and so on.
-    pub fn with(mut self, value: impl ToSql + Sync + Send + 'static) -> Writing {
-        self.values.push(Box::new(value));
-        self
-    }
-}
+use crate::pool::{Object, Pool};
+pub use crate::row::Row;
+use crate::session;
+use crate::statement::Statement;
+pub use crate::statement::{Values, Writing};
 
 /// What a lane's transaction begins with: a row is never waited for long, and a statement plans well on a table that was
 /// never analysed (a sequential scan of an empty table would stay in the plan cache while the table grows).
@@ -68,7 +50,7 @@ enum Mode {
 }
 
 pub struct Tx {
-    client: Option<Object>,
+    connection: Option<Object>,
     mode: Mode,
     institution_id: Uuid,
     kept: Arc<Kept>,
@@ -113,8 +95,7 @@ impl DayRow {
     }
 }
 
-/// To be prepared where it is sent together with others.
-pub const CLOCK: &str = "select clock_timestamp() as at";
+const CLOCK: &str = "select clock_timestamp() as at";
 
 const DAY: &str = "select open_on, setting.version as settings_version, chart.version as chart_version,
             (select max(starts_on) from period where status <> 'open') as closed_month,
@@ -143,10 +124,10 @@ impl Tx {
         Tx::on(pool, Mode::Writing, locking).await
     }
 
-    /// Sends the `begin` of a lane's transaction. To be joined with statements that are prepared: they are sent after it, in the
+    /// Sends the `begin` of a lane's transaction. To be joined with the first statements: they are sent after it, in the
     /// same round trip, and if it fails the connection is given up with whatever they did.
     pub(crate) async fn begin_pending(&self) -> Result<(), Fault> {
-        Ok(self.client()?.batch_execute(BEGIN_WRITING).await?)
+        self.batch(BEGIN_WRITING).await
     }
 
     /// A writing transaction without time limits: close of day, close of period, set-up, fold.
@@ -165,19 +146,32 @@ impl Tx {
 
     async fn begin(pool: &Pool, begin: &str, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
         let tx = Tx::on(pool, mode, locking).await?;
-        tx.client()?.batch_execute(begin).await?;
+        tx.batch(begin).await?;
         Ok(tx)
     }
 
     /// On a connection of the pool, before it begins.
     async fn on(pool: &Pool, mode: Mode, locking: Locking) -> Result<Tx, Fault> {
-        let client = pool.get().await?;
-        let institution_id = pool.kept().institution_id(&client).await?;
+        let mut connection = pool.get().await?;
+        let institution_id = pool.kept().institution_id(&connection).await?;
+        // From here on it counts as inside a transaction: given back before the end, it is closed.
+        mark(&mut connection, TransactionDepthChange::IncreaseDepth)?;
         let (now, business_date) = (clock::now(), NaiveDate::MIN);
         let (events, last) = (Vec::new(), Vec::new());
         let kept = pool.kept().clone();
         let known = Known::default();
-        Ok(Tx { client: Some(client), mode, institution_id, kept, now, business_date, locking, known, events, last })
+        Ok(Tx {
+            connection: Some(connection),
+            mode,
+            institution_id,
+            kept,
+            now,
+            business_date,
+            locking,
+            known,
+            events,
+            last,
+        })
     }
 
     /// Whose database it is; nil as long as there is no institution in it.
@@ -209,19 +203,8 @@ impl Tx {
         self.known = day.known;
     }
 
-    /// Prepares statements that will be sent together. Only then are they sent in the order in which they are written: one
-    /// that is not prepared yet would be overtaken by the next.
-    pub async fn prepare(&self, statements: &[&'static str]) -> Result<(), Fault> {
-        for sql in statements {
-            self.client()?.prepare_cached(sql).await?;
-        }
-        Ok(())
-    }
-
     pub async fn query(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, values).await?)
+        session::rows(self.connection()?, Statement::of(sql, values)).await
     }
 
     pub async fn query_opt(&self, sql: &'static str, values: Values<'_>) -> Result<Option<Row>, Fault> {
@@ -232,17 +215,14 @@ impl Tx {
         self.query_opt(sql, values).await?.ok_or_else(|| Fault::Invariant(format!("no row came back from: {sql}")))
     }
 
-    pub async fn execute(&self, sql: &'static str, values: Values<'_>) -> Result<u64, Fault> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.execute(&statement, values).await?)
+    /// Returns how many rows were changed.
+    pub async fn execute(&self, sql: &'static str, values: Values<'_>) -> Result<usize, Fault> {
+        session::run(self.connection()?, Statement::of(sql, values)).await
     }
 
     /// Carries statements out in one round trip, in this order.
     pub async fn carry_out(&self, writings: &[Writing]) -> Result<(), Fault> {
-        let client = self.client()?;
-        let prepared = prepared(client, writings).await?;
-        send_all(client, &prepared).await
+        send_all(self.connection()?, writings).await
     }
 
     /// The same, in one round trip with the commit: for an action of which these are the last statements, and that looks at nothing
@@ -251,25 +231,18 @@ impl Tx {
         self.last.extend(writings);
     }
 
-    /// Rows as they come, for a pass over a table that does not fit in memory.
-    pub async fn stream(&self, sql: &'static str, values: Values<'_>) -> Result<tokio_postgres::RowStream, Fault> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query_raw(&statement, values.iter().copied()).await?)
-    }
-
     /// From here on each statement is planned for its own values. For reports: the plan that Postgres keeps after some runs knows
     /// neither the day nor the branch, takes few loans for likely, and then joins all of them with branch after branch.
     pub async fn plan_for_values(&self) -> Result<(), Fault> {
-        Ok(self.client()?.batch_execute("set local plan_cache_mode = force_custom_plan").await?)
+        self.batch("set local plan_cache_mode = force_custom_plan").await
     }
 
     /// A statement that reads whole tables: joined by hash in one pass, never by a million looks into an index, which the planner
     /// prefers while it thinks little of the tables. Only this statement is planned so.
     pub async fn query_pass(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        self.client()?.batch_execute(PASS).await?;
+        self.batch(PASS).await?;
         let rows = self.query(sql, values).await?;
-        self.client()?.batch_execute(PASS_OVER).await?;
+        self.batch(PASS_OVER).await?;
         Ok(rows)
     }
 
@@ -297,8 +270,8 @@ impl Tx {
         if self.events.is_empty() {
             return Ok(());
         }
-        let events = std::mem::take(&mut self.events);
-        self.execute("insert into outbox (at, events) values ($1, $2)", &[&self.now, &Json(events.as_slice())]).await?;
+        let events = outbox(std::mem::take(&mut self.events))?;
+        self.execute("insert into outbox (at, events) values ($1, $2)", &[&self.now, &events]).await?;
         Ok(())
     }
 
@@ -314,59 +287,63 @@ impl Tx {
     /// back. Gives the time between the ends of the last two, which is the flush.
     pub(crate) async fn execute_and_commit(mut self, sql: &'static str, values: Values<'_>) -> Result<Duration, Fault> {
         let last = std::mem::take(&mut self.last);
-        let client = self.client()?;
-        // Everything is prepared first: a statement that still had to be would be overtaken by the commit.
-        let last = prepared(client, &last).await?;
-        let statement = client.prepare_cached(sql).await?;
-        let executed = async { Ok(client.execute(&statement, values).await.map(|_| Instant::now())?) };
-        let committed = async { Ok(client.batch_execute("commit").await?) };
-        let ((), executed, ()) = futures::try_join!(send_all(client, &last), executed, committed)?;
-        self.client = None;
+        let connection = self.connection()?;
+        let executed = async { session::run(connection, Statement::of(sql, values)).await.map(|_| Instant::now()) };
+        // A statement like the others: all wait for the same list of prepared statements, in the order in which they were polled. A
+        // commit sent as a plain text would overtake one that has to be prepared.
+        let committed = session::run(connection, Statement::new("commit"));
+        let ((), executed, _) = futures::try_join!(send_all(connection, &last), executed, committed)?;
+        self.end();
         Ok(executed.elapsed())
     }
 
     async fn commit_only(mut self) -> Result<(), Fault> {
-        self.client()?.batch_execute("commit").await?;
-        self.client = None;
+        self.batch("commit").await?;
+        self.end();
         Ok(())
     }
 
     pub async fn rollback(mut self) -> Result<(), Fault> {
-        self.client()?.batch_execute("rollback").await?;
-        self.client = None;
+        self.batch("rollback").await?;
+        self.end();
         Ok(())
     }
 
-    fn client(&self) -> Result<&Object, Fault> {
-        self.client.as_ref().ok_or_else(|| Fault::Invariant("a transaction was used after its end".into()))
+    /// Statements that take no values, in one text.
+    async fn batch(&self, sql: &str) -> Result<(), Fault> {
+        let mut connection = self.connection()?;
+        Ok(connection.batch_execute(sql).await?)
+    }
+
+    /// The connection goes back to the pool, outside a transaction.
+    fn end(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        // What is done is done: where the connection cannot be used again it is closed, and nobody hears of it.
+        if mark(&mut connection, TransactionDepthChange::DecreaseDepth).is_err() {
+            drop(Object::take(connection));
+        }
+    }
+
+    pub(crate) fn connection(&self) -> Result<&AsyncPgConnection, Fault> {
+        self.connection.as_deref().ok_or_else(|| Fault::Invariant("a transaction was used after its end".into()))
     }
 }
 
-/// Statements as the server knows them, with their values.
-type Prepared<'a> = Vec<(Statement, &'a [Box<dyn ToSql + Sync + Send>])>;
+/// Tells diesel and the pool whether the connection is inside a transaction: they have not seen our `begin`.
+fn mark(connection: &mut AsyncPgConnection, change: TransactionDepthChange) -> Result<(), Fault> {
+    let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+    Ok(status.transaction_state()?.change_transaction_depth(change)?)
+}
 
-async fn prepared<'a>(client: &Object, writings: &'a [Writing]) -> Result<Prepared<'a>, Fault> {
-    let mut prepared = Vec::with_capacity(writings.len());
-    for Writing { sql, values } in writings {
-        prepared.push((client.prepare_cached(sql).await?, values.as_slice()));
-    }
-    Ok(prepared)
+/// What the outbox stores.
+pub(crate) fn outbox(events: Vec<Event>) -> Result<Value, Fault> {
+    serde_json::to_value(events).map_err(|error| Fault::Invariant(format!("the outbox cannot be written: {error}")))
 }
 
 /// All are sent when this is first polled, in their order; an error in one comes before the next is looked at.
-async fn send_all(client: &Object, statements: &Prepared<'_>) -> Result<(), Fault> {
-    let sent = statements.iter().map(async |(statement, values)| {
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
-        client.execute(statement, &values).await
-    });
-    futures::future::try_join_all(sent).await?;
+async fn send_all(connection: &AsyncPgConnection, writings: &[Writing]) -> Result<(), Fault> {
+    futures::future::try_join_all(writings.iter().map(|one| session::run(connection, one.statement()))).await?;
     Ok(())
-}
-
-impl std::fmt::Debug for Writing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writing").field("sql", &self.sql).finish_non_exhaustive()
-    }
 }
 
 impl std::fmt::Debug for Tx {
@@ -382,16 +359,17 @@ impl Drop for Tx {
     /// A reading transaction is ended and its connection kept. A writing one that was neither committed nor rolled back
     /// has an unknown state: its connection is closed, so that no session stays idle in transaction.
     fn drop(&mut self) {
-        let Some(client) = self.client.take() else { return };
+        let Some(mut connection) = self.connection.take() else { return };
         match (self.mode, tokio::runtime::Handle::try_current()) {
             (Mode::Reading, Ok(runtime)) => {
                 runtime.spawn(async move {
-                    if client.batch_execute("commit").await.is_err() {
-                        drop(Object::take(client));
+                    let ended = connection.batch_execute("commit").await;
+                    if ended.is_err() || mark(&mut connection, TransactionDepthChange::DecreaseDepth).is_err() {
+                        drop(Object::take(connection));
                     }
                 });
             }
-            _ => drop(Object::take(client)),
+            _ => drop(Object::take(connection)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Answers as handlers give them.
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
-pub use actix_web::http::StatusCode;
+pub use actix_web::http::{StatusCode, header};
 
 use crate::problem::Problem;
 

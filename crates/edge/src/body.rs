@@ -15,6 +15,7 @@ use futures::StreamExt;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::problem::Problem;
 
@@ -24,9 +25,17 @@ pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// How long a caller may take to send the whole body.
 pub const BODY_TIME: Duration = Duration::from_secs(20);
 
-/// What came of a request's body.
-#[derive(Debug)]
-struct Received(Result<Bytes, Problem>);
+/// What a body may have without a place among the large ones.
+const SMALL: usize = 64 * 1024;
+
+/// Large bodies that are in memory at a time: many callers who send as much as they may find room one after the other.
+static LARGE: Semaphore = Semaphore::const_new(64);
+
+/// What came of a request's body, and its place among the large ones.
+struct Received {
+    body: Result<Bytes, Problem>,
+    _room: Option<SemaphorePermit<'static>>,
+}
 
 /// Reads the body, and keeps it with the request for its handler.
 pub async fn receive(request: &mut ServiceRequest) {
@@ -34,22 +43,33 @@ pub async fn receive(request: &mut ServiceRequest) {
     if !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING) {
         return;
     }
-    let collected = tokio::time::timeout(BODY_TIME, collect(request)).await;
-    let received = collected.unwrap_or_else(|_| {
+    // Who shows no token at all is refused, or signs in: neither needs a large body.
+    let limit = if headers.contains_key(header::AUTHORIZATION) { BODY_LIMIT } else { SMALL };
+    let mut room = None;
+    let collected = tokio::time::timeout(BODY_TIME, collect(request, limit, &mut room)).await;
+    let body = collected.unwrap_or_else(|_| {
         let detail = format!("the body did not arrive within {} seconds", BODY_TIME.as_secs());
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request.too_slow", detail))
     });
-    request.extensions_mut().insert(Received(received));
+    request.extensions_mut().insert(Received { body, _room: room });
 }
 
-async fn collect(request: &mut ServiceRequest) -> Result<Bytes, Problem> {
+async fn collect(
+    request: &mut ServiceRequest,
+    limit: usize,
+    room: &mut Option<SemaphorePermit<'static>>,
+) -> Result<Bytes, Problem> {
     let mut payload = request.take_payload();
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
-        if body.len() + chunk.len() > BODY_LIMIT {
-            let detail = format!("a body may have {BODY_LIMIT} bytes: split the request");
+        if body.len() + chunk.len() > limit {
+            let detail = format!("a body may have {limit} bytes: split the request");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail));
+        }
+        if body.len() + chunk.len() > SMALL && room.is_none() {
+            // It is never closed.
+            *room = LARGE.acquire().await.ok();
         }
         body.extend_from_slice(&chunk);
     }
@@ -74,7 +94,7 @@ impl RawBody {
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         let received = request.extensions_mut().remove::<Received>();
-        let bytes = received.map_or_else(|| Ok(Bytes::new()), |received| received.0)?;
+        let bytes = received.map_or_else(|| Ok(Bytes::new()), |received| received.body)?;
         if !json && !bytes.is_empty() {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

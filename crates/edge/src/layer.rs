@@ -4,7 +4,9 @@
 //! gets, with a log line and measures.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -13,7 +15,7 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -27,6 +29,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Copy)]
 pub struct Template(pub &'static str);
 
+/// The template of the path that a request was routed to: noted on the way in, since a handler that panics leaves no request.
+#[derive(Debug, Clone)]
+struct Routed(Rc<Cell<&'static str>>);
+
+/// Notes where a request was routed to.
+pub fn note_route(request: &HttpRequest) {
+    let routed = request.extensions().get::<Routed>().cloned();
+    if let (Some(routed), Some(template)) = (routed, request.app_data::<Template>()) {
+        routed.0.set(template.0);
+    }
+}
+
 /// Logged are the route and the outcome, never a path value, a query or a body: those may be personal.
 ///
 /// # Errors
@@ -38,7 +52,9 @@ pub async fn observe(
     let began = Instant::now();
     let request_id = Uuid::now_v7();
     let method = request.method().clone();
+    let routed = Routed(Rc::new(Cell::new("unknown")));
     request.extensions_mut().insert(RequestId(request_id));
+    request.extensions_mut().insert(routed.clone());
     body::receive(&mut request).await;
     // The request is not cloned before it is routed: its router needs it alone.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -49,17 +65,22 @@ pub async fn observe(
             record(&method, route, response.status(), began.elapsed(), request_id);
             Ok(ServiceResponse::new(request, response))
         }
-        Ok(Err(error)) => Err(in_error(error.error_response(), &method, began, request_id)),
+        Ok(Err(error)) => Err(in_error(error.error_response(), (&method, routed.0.get()), began, request_id)),
         Err(panic) => {
             tracing::error!(%request_id, panic = panic_text(panic.as_ref()), "a handler panicked");
-            Err(in_error(Problem::internal().into_response(), &method, began, request_id))
+            Err(in_error(Problem::internal().into_response(), (&method, routed.0.get()), began, request_id))
         }
     }
 }
 
-fn in_error(response: HttpResponse, method: &Method, began: Instant, request_id: Uuid) -> Error {
+fn in_error(
+    response: HttpResponse,
+    (method, route): (&Method, &'static str),
+    began: Instant,
+    request_id: Uuid,
+) -> Error {
     let response = finished(response, request_id);
-    record(method, "unknown", response.status(), began.elapsed(), request_id);
+    record(method, route, response.status(), began.elapsed(), request_id);
     InternalError::from_response("no answer of a handler", response).into()
 }
 
@@ -70,7 +91,15 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
 
 /// The answer with the body of its problem and the headers that every answer has.
 fn finished(mut response: HttpResponse, request_id: Uuid) -> HttpResponse {
-    let problem = response.extensions_mut().remove::<Problem>();
+    let mut problem = response.extensions_mut().remove::<Problem>();
+    // What is to be compressed by none of our means is refused without a problem of ours.
+    if response.status() == StatusCode::NOT_ACCEPTABLE {
+        problem = Some(Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "request.not_acceptable",
+            "answers come as they are or by gzip",
+        ));
+    }
     if let Some(problem) = problem {
         response = keep_headers(&response, problem.into_response_for(request_id));
     }
@@ -84,7 +113,7 @@ fn finished(mut response: HttpResponse, request_id: Uuid) -> HttpResponse {
     response
 }
 
-/// A refusal by the router itself (405) says in a header what would be allowed.
+/// A refusal of a method says in a header which ones are allowed.
 fn keep_headers(from: &HttpResponse, mut to: HttpResponse) -> HttpResponse {
     if let Some(allow) = from.headers().get(header::ALLOW) {
         to.headers_mut().insert(header::ALLOW, allow.clone());

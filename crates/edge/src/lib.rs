@@ -1,5 +1,5 @@
 //! HTTP without operations: requests as handlers read them, answers and problems as they give them, and the layer that every
-//! request passes. What the HTTP library is called stands here and in the few files of `api` that make routes.
+//! request passes. The HTTP library is named here and in the few files of `api` that make routes or take a request apart.
 //!
 //! Read in this order.
 

@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
@@ -93,6 +94,11 @@ pub fn path_of(request: &HttpRequest) -> Result<Vec<String>, Problem> {
     parts.collect()
 }
 
+/// The first parameter of the path. One that cannot be read names nothing.
+pub fn first_part<T: FromStr>(request: &HttpRequest) -> Result<T, Problem> {
+    request.match_info().iter().next().and_then(|(_, text)| text.parse().ok()).ok_or_else(Problem::not_found)
+}
+
 /// Query parameters, as strict as a body.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
@@ -122,7 +128,6 @@ impl FromRequest for Id {
     type Future = Ready<Result<Id, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().iter().next().and_then(|(_, text)| text.parse().ok());
-        ready(id.map(Id).ok_or_else(Problem::not_found))
+        ready(first_part(request).map(Id))
     }
 }

@@ -80,7 +80,6 @@ struct Mark {
 impl Desk {
     /// Locks and reads what the commands of a batch touch.
     async fn take(tx: &Tx, touches: &Touches<'_>) -> Result<Desk, Fault> {
-        touches.prepare(tx).await?;
         // Sent together, carried out in this order: locks are taken class by class, and the clock is read after them.
         let (approvals, clients, loans, entries, at) = futures::try_join!(
             ApprovalShelf::take(tx, &touches.approvals),

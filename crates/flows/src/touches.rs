@@ -1,13 +1,9 @@
 //! What the commands of a batch need of each shelf, gathered before the desk takes it.
 
-use access::shelf::ApprovalShelf;
-use clients::shelf::{ClientShelf, ClientTouch};
+use clients::shelf::ClientTouch;
 use db::caller::Scope;
-use db::fault::Fault;
 use db::lane::Asked;
-use db::tx::{CLOCK, Tx};
-use ledger::shelf::{EntryShelf, EntryTouch};
-use loans::shelf::LoanShelf;
+use ledger::shelf::EntryTouch;
 use loans::touch::LoanTouch;
 use uuid::Uuid;
 
@@ -58,24 +54,5 @@ impl<'a> Touches<'a> {
         let mut officers: Vec<Uuid> = self.clients.iter().filter_map(|touch| touch.officer_id).collect();
         officers.extend(self.loans.iter().filter_map(|touch| touch.officer_id));
         (branches, officers)
-    }
-
-    /// All statements are prepared before several are sent at once: one that still had to be would be overtaken by the next.
-    pub async fn prepare(&self, tx: &Tx) -> Result<(), Fault> {
-        if !self.approvals.is_empty() {
-            tx.prepare(ApprovalShelf::STATEMENTS).await?;
-        }
-        if !self.clients.is_empty() {
-            tx.prepare(ClientShelf::STATEMENTS).await?;
-        }
-        if !self.loans.is_empty() {
-            for statements in LoanShelf::STATEMENTS {
-                tx.prepare(statements).await?;
-            }
-        }
-        if !self.entries.is_empty() {
-            tx.prepare(EntryShelf::STATEMENTS).await?;
-        }
-        tx.prepare(&[CLOCK]).await
     }
 }

@@ -33,9 +33,6 @@ pub struct EntryShelf {
 }
 
 impl EntryShelf {
-    /// The statements of `take`, to be prepared before several shelves are taken at once.
-    pub const STATEMENTS: &'static [&'static str] = store_journal::TAKE;
-
     pub async fn take(tx: &Tx, touches: &[EntryTouch]) -> Result<EntryShelf, Fault> {
         let mut shelf = EntryShelf::default();
         if touches.is_empty() {

@@ -49,7 +49,7 @@ fn account_of_row(row: &Row) -> Result<Account, Fault> {
 
 /// A word of a closed list, as a check in the table keeps it.
 pub(crate) fn word<T: std::str::FromStr>(row: &Row, column: &str) -> Result<T, Fault> {
-    let text: &str = row.get(column);
+    let text: String = row.get(column);
     text.parse().map_err(|_| Fault::Invariant(format!("the column {column} holds an unknown word: {text}")))
 }
 

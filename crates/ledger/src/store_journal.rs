@@ -120,8 +120,6 @@ const ENTRY_LINES: &str =
 
 const ENTRY_IDS: &str = "select id from journal_entry where id = any($1)";
 
-pub(crate) const TAKE: &[&str] = &[ENTRY_IDS, ENTRY_HEADS, ENTRY_LINES];
-
 /// Entries with their lines.
 pub async fn entries_by_ids(tx: &Tx, ids: &[Uuid]) -> Result<Vec<Entry>, Fault> {
     // Sent together: one round trip.
@@ -153,7 +151,7 @@ fn line_of_row(row: &Row) -> Result<EntryLine, Fault> {
 }
 
 fn currency_of(row: &Row) -> Result<Currency, Fault> {
-    let code: &str = row.get("currency");
+    let code: String = row.get("currency");
     code.parse().map_err(|_| Fault::Invariant(format!("the journal names a currency {code} that does not exist")))
 }
 

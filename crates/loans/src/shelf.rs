@@ -63,10 +63,6 @@ pub struct LoanMark {
 }
 
 impl LoanShelf {
-    /// The statements of `take`, to be prepared before several shelves are taken at once.
-    pub const STATEMENTS: &'static [&'static [&'static str]] =
-        &[read::TAKE, write::TAKE, applications::TAKE, products::TAKE];
-
     /// Locks the loans that commands name, each within its caller's scope, and reads them with the few instalments that money from
     /// the value date on can reach.
     pub async fn take(tx: &Tx, touches: &[LoanTouch<'_>]) -> Result<LoanShelf, Fault> {

@@ -58,7 +58,7 @@ async fn history_is_declared(tx: &Tx, found: &mut Findings) -> Result<(), Fault>
                where name not in (select name from history_table) limit 1";
     if let Some(row) = tx.query_opt(sql, &[]).await? {
         let what = "it is not on the list of tables that never change".to_owned();
-        found.note("history.not_declared", what, format!("table {}", row.get::<_, &str>("name")));
+        found.note("history.not_declared", what, format!("table {}", row.get::<_, String>("name")));
     }
     Ok(())
 }

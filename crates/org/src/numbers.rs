@@ -9,11 +9,6 @@ use crate::store;
 
 pub use crate::record::Sequence;
 
-/// The statement of [`draw`], to be prepared before it is sent together with others.
-pub const fn statement(sequence: Sequence) -> &'static str {
-    store::numbers_statement(sequence)
-}
-
 /// The next `count` numbers, in one round trip.
 pub async fn draw(tx: &Tx, sequence: Sequence, count: usize) -> Result<Vec<String>, Fault> {
     store::numbers_draw(tx, sequence, count).await

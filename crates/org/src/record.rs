@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use db::caller::Scope;
+use diesel::pg::Pg;
+use diesel::{Queryable, Selectable};
 use kernel::amount::Amount;
 use kernel::currency::Currency;
 use uuid::Uuid;
@@ -28,7 +30,8 @@ impl Branch {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = schema::staff, check_for_backend(Pg))]
 pub struct Staff {
     pub id: Uuid,
     pub number: String,
@@ -39,7 +42,8 @@ pub struct Staff {
     pub version: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = schema::holiday, check_for_backend(Pg))]
 pub struct Holiday {
     pub id: Uuid,
     pub held_on: NaiveDate,
@@ -60,7 +64,8 @@ pub struct Settings {
 }
 
 /// The close of one business day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = schema::day_close, check_for_backend(Pg))]
 pub struct DayClose {
     pub closed_on: NaiveDate,
     pub rolled_at: DateTime<Utc>,

@@ -3,10 +3,12 @@
 use chrono::NaiveDate;
 use db::fault::Fault;
 use db::narrow::narrow;
+use db::statement::Kept;
 use db::tx::{Row, Tx};
+use diesel::prelude::*;
 use kernel::amount::Amount;
 use kernel::currency::Currency;
-
+use schema::{branch, day_close, day_close_order, holiday, setting, staff};
 use uuid::Uuid;
 
 use crate::record::{Branch, DayClose, Holiday, Places, Sequence, Settings, Staff};
@@ -51,7 +53,8 @@ pub(crate) async fn places(tx: &Tx, branches: &[Uuid], officers: &[Uuid]) -> Res
 }
 
 pub(crate) async fn head_office(tx: &Tx) -> Result<Uuid, Fault> {
-    Ok(tx.query_one("select id from branch where parent_id is null", &[]).await?.get("id"))
+    let head = tx.find(branch::table.filter(branch::parent_id.is_null()).select(branch::id)).await?;
+    head.ok_or_else(|| Fault::Invariant("there is no head office".into()))
 }
 
 fn branch_of_row(row: &Row) -> Branch {
@@ -78,28 +81,17 @@ pub async fn branches_insert(tx: &Tx, branches: &[Branch]) -> Result<(), Fault> 
 }
 
 pub async fn staff_all(tx: &Tx, within: Uuid) -> Result<Vec<Staff>, Fault> {
-    let rows = tx
-        .query(
-            "select staff.id, number, staff.name, branch_id, active, staff.created_at, staff.version
-             from staff join branch on branch.id = staff.branch_id where $1 = any(branch.ancestors) order by number",
-            &[&within],
-        )
-        .await?;
-    Ok(rows.iter().map(staff_of_row).collect())
+    let below = branch::ancestors.contains(vec![within]);
+    tx.load(staff::table.inner_join(branch::table).filter(below).order(staff::number).select(Staff::as_select())).await
 }
 
 pub async fn staff_by_ids_or_numbers(tx: &Tx, ids: &[Uuid], numbers: &[&str]) -> Result<Vec<Staff>, Fault> {
-    let rows = tx
-        .query(
-            "select id, number, name, branch_id, active, created_at, version from staff where id = any($1) or number = any($2)",
-            &[&ids, &numbers],
-        )
-        .await?;
-    Ok(rows.iter().map(staff_of_row).collect())
+    let named = staff::id.eq_any(ids).or(staff::number.eq_any(numbers));
+    tx.load(staff::table.filter(named).select(Staff::as_select())).await
 }
 
 /// The text of the statement is chosen here, never made from a name.
-pub(crate) const fn numbers_statement(sequence: Sequence) -> &'static str {
+const fn numbers_statement(sequence: Sequence) -> &'static str {
     // At least so many digits: to pad to fewer would cut a longer number.
     match sequence {
         Sequence::Client => {
@@ -123,18 +115,6 @@ pub(crate) async fn numbers_draw(tx: &Tx, sequence: Sequence, count: usize) -> R
     Ok(rows.iter().map(|row| row.get("number")).collect())
 }
 
-fn staff_of_row(row: &Row) -> Staff {
-    Staff {
-        id: row.get("id"),
-        number: row.get("number"),
-        name: row.get("name"),
-        branch_id: row.get("branch_id"),
-        active: row.get("active"),
-        created_at: row.get("created_at"),
-        version: row.get("version"),
-    }
-}
-
 pub async fn staff_insert(tx: &Tx, staff: &[Staff]) -> Result<(), Fault> {
     let ids: Vec<Uuid> = staff.iter().map(|staff| staff.id).collect();
     let numbers: Vec<&str> = staff.iter().map(|staff| staff.number.as_str()).collect();
@@ -150,33 +130,13 @@ pub async fn staff_insert(tx: &Tx, staff: &[Staff]) -> Result<(), Fault> {
 }
 
 pub async fn holidays_between(tx: &Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<Holiday>, Fault> {
-    let rows = tx
-        .query(
-            "select id, held_on, name, branch_id, created_at from holiday where held_on between $1 and $2 order by held_on, id",
-            &[&from, &to],
-        )
-        .await?;
-    Ok(rows.iter().map(holiday_of_row).collect())
+    let between = holiday::table.filter(holiday::held_on.between(from, to));
+    tx.load(between.order((holiday::held_on, holiday::id)).select(Holiday::as_select())).await
 }
 
 pub async fn holidays_by_ids_or_days(tx: &Tx, ids: &[Uuid], days: &[NaiveDate]) -> Result<Vec<Holiday>, Fault> {
-    let rows = tx
-        .query(
-            "select id, held_on, name, branch_id, created_at from holiday where id = any($1) or held_on = any($2)",
-            &[&ids, &days],
-        )
-        .await?;
-    Ok(rows.iter().map(holiday_of_row).collect())
-}
-
-fn holiday_of_row(row: &Row) -> Holiday {
-    Holiday {
-        id: row.get("id"),
-        held_on: row.get("held_on"),
-        name: row.get("name"),
-        branch_id: row.get("branch_id"),
-        created_at: row.get("created_at"),
-    }
+    let named = holiday::id.eq_any(ids).or(holiday::held_on.eq_any(days));
+    tx.load(holiday::table.filter(named).select(Holiday::as_select())).await
 }
 
 pub async fn holidays_insert(tx: &Tx, holidays: &[Holiday]) -> Result<(), Fault> {
@@ -194,19 +154,17 @@ pub async fn holidays_insert(tx: &Tx, holidays: &[Holiday]) -> Result<(), Fault>
 }
 
 pub(crate) async fn settings(tx: &Tx) -> Result<Settings, Fault> {
-    let row = tx
-        .query_one(
-            "select base_currency, backdating_limit_days, journal_approval_limit_minor, version from setting",
-            &[],
-        )
-        .await?;
-    let currency: String = row.get("base_currency");
-    Ok(Settings {
-        base_currency: currency_of(&currency)?,
-        backdating_limit_days: row.get("backdating_limit_days"),
-        journal_approval_limit: row.get::<_, Option<i64>>("journal_approval_limit_minor").map(Amount::of_minor),
-        version: row.get("version"),
-    })
+    let columns = setting::table.select((
+        setting::base_currency,
+        setting::backdating_limit_days,
+        setting::journal_approval_limit_minor,
+        setting::version,
+    ));
+    let row: Option<(String, Option<i32>, Option<i64>, i64)> = tx.find(columns).await?;
+    let (currency, backdating_limit_days, limit, version) =
+        row.ok_or_else(|| Fault::Invariant("there is no institution in this database".into()))?;
+    let journal_approval_limit = limit.map(Amount::of_minor);
+    Ok(Settings { base_currency: currency_of(&currency)?, backdating_limit_days, journal_approval_limit, version })
 }
 
 /// A currency as a table holds it: it was checked when it was written.
@@ -217,12 +175,12 @@ pub fn currency_of(code: &str) -> Result<Currency, Fault> {
 }
 
 pub(crate) async fn settings_update(tx: &Tx, settings: &Settings) -> Result<(), Fault> {
-    let limit = settings.journal_approval_limit.map(Amount::minor);
-    tx.execute(
-        "update setting set backdating_limit_days = $1, journal_approval_limit_minor = $2, version = $3",
-        &[&settings.backdating_limit_days, &limit, &settings.version],
-    )
-    .await?;
+    let changed = diesel::update(setting::table).set((
+        setting::backdating_limit_days.eq(settings.backdating_limit_days),
+        setting::journal_approval_limit_minor.eq(settings.journal_approval_limit.map(Amount::minor)),
+        setting::version.eq(settings.version),
+    ));
+    tx.change(Kept(changed)).await?;
     Ok(())
 }
 
@@ -238,29 +196,19 @@ pub async fn business_day_roll(tx: &Tx, day: NaiveDate, user_id: Uuid) -> Result
 
 /// Days that have rolled and are not booked, oldest first.
 pub async fn day_closes_pending(tx: &Tx) -> Result<Vec<NaiveDate>, Fault> {
-    let rows = tx.query("select closed_on from day_close where booked_at is null order by closed_on", &[]).await?;
-    Ok(rows.iter().map(|row| row.get("closed_on")).collect())
+    let pending = day_close::table.filter(day_close::booked_at.is_null());
+    tx.load(pending.order(day_close::closed_on).select(day_close::closed_on)).await
 }
 
 pub async fn day_close_booked(tx: &Tx, day: NaiveDate, entry_count: i32) -> Result<(), Fault> {
-    tx.execute(
-        "update day_close set booked_at = $2, entry_count = $3 where closed_on = $1 and booked_at is null",
-        &[&day, &tx.now, &entry_count],
-    )
-    .await?;
+    let pending = day_close::table.filter(day_close::closed_on.eq(day)).filter(day_close::booked_at.is_null());
+    let booked = (day_close::booked_at.eq(tx.now), day_close::entry_count.eq(entry_count));
+    tx.change(Kept(diesel::update(pending).set(booked))).await?;
     Ok(())
 }
 
 pub async fn find_day_close(tx: &Tx, day: NaiveDate) -> Result<Option<DayClose>, Fault> {
-    let row = tx
-        .query_opt("select closed_on, rolled_at, booked_at, entry_count from day_close where closed_on = $1", &[&day])
-        .await?;
-    Ok(row.map(|row| DayClose {
-        closed_on: row.get("closed_on"),
-        rolled_at: row.get("rolled_at"),
-        booked_at: row.get("booked_at"),
-        entry_count: row.get("entry_count"),
-    }))
+    tx.find(day_close::table.filter(day_close::closed_on.eq(day)).select(DayClose::as_select())).await
 }
 
 /// Orders the close of all days through one. An order that reaches further stays.
@@ -276,6 +224,5 @@ pub async fn day_close_order(tx: &Tx, through: NaiveDate, ordered_by: Uuid) -> R
 }
 
 pub async fn find_day_close_order(tx: &Tx) -> Result<Option<(NaiveDate, Uuid)>, Fault> {
-    let row = tx.query_opt("select through, ordered_by from day_close_order", &[]).await?;
-    Ok(row.map(|row| (row.get("through"), row.get("ordered_by"))))
+    tx.find(day_close_order::table.select((day_close_order::through, day_close_order::ordered_by))).await
 }

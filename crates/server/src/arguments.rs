@@ -113,7 +113,7 @@ pub struct Demo {
     pub currency: Currency,
 
     /// What to log: error, warn, info, debug, or a filter such as db=debug,info
-    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "warn,deadpool=error")]
+    #[arg(long, env = "AYNI_LOG", value_name = "FILTER", default_value = "warn")]
     pub log: String,
 }
 

@@ -144,14 +144,18 @@ fn quoted(text: &str) -> String {
 pub const NOT_SET_UP: &str =
     "there is no institution in this database yet: `ayni serve` sets one up, or `ayni demo` one to try";
 
+/// What is said of a database whose faults cannot be told apart.
+pub const NOT_ENGLISH: &str = "the database speaks another language than English, so that faults cannot be told apart: \
+     set lc_messages to 'C' in postgresql.conf";
+
 /// Whether there is an institution to work on. A database that lacks migrations is refused.
 pub async fn is_set_up(pool: &Pool) -> Result<bool, Failure> {
-    let client = pool.get().await?;
-    let pending = migrations::pending(&client).await?;
+    let session = pool.session().await?;
+    let pending = migrations::pending(&session).await?;
     if !pending.is_empty() {
         return Err(Failure::NotMigrated(pending.join(", ")));
     }
-    drop(client);
+    drop(session);
     let tx = Tx::begin_reading(pool).await?;
     Ok(org::setup::is_furnished(&tx).await?)
 }

@@ -51,7 +51,7 @@ impl RoleView {
         RoleView {
             code: role.code.clone(),
             name: role.name.clone(),
-            permissions: role.permissions.iter().copied().collect(),
+            permissions: role.permissions.to_vec(),
             version: role.version,
         }
     }
@@ -64,10 +64,6 @@ async fn list(reading: Reading, query: Parameters<WholeQuery>) -> Result<Json<Li
 
 async fn create(asking: Asking, body: Body<RoleRequest>) -> Result<Response, Problem> {
     let request = body.value;
-    let command = CreateRole {
-        code: request.code.0,
-        name: request.name.0,
-        permissions: request.permissions.into_iter().collect(),
-    };
+    let command = CreateRole { code: request.code.0, name: request.name.0, permissions: request.permissions };
     asking.submit(&body.canonical, OfficeCommand::CreateRole(command)).await
 }

@@ -192,7 +192,7 @@ async fn change(asking: Asking, id: Id, body: Body<UserChange>) -> Result<Respon
     };
     let command = ChangeUser {
         id: id.0,
-        seen_version: asking.if_match().await?,
+        seen_version: asking.if_match()?,
         name: request.name.map(|name| name.0),
         active: request.active,
         roles: request.roles.map(codes),
@@ -210,7 +210,7 @@ async fn new_password(asking: &Asking, id: Uuid, password: &SecretString) -> Res
     let reading = asking.read().await?;
     let user = store::find_user(&reading.tx, id, &reading.caller.scope).await?.ok_or_else(Problem::not_found)?;
     drop(reading);
-    if asking.if_match().await? != user.version {
+    if asking.if_match()? != user.version {
         return Err(Problem::of_refusal(&AccessError::Stale));
     }
     let salt = Salt::random().map_err(|fault| of_password_fault(&fault))?;

@@ -18,8 +18,19 @@ pub const REQUESTS: &[ErrorCode] = &[
         "In `errors`: the value has not the form that is asked for.",
         "`detail` says which it is.",
     ),
+    code(
+        "request.not_acceptable",
+        406,
+        "`Accept-Encoding` refuses every form in which an answer can come.",
+        "Leave the header out, or allow `identity` or `gzip`.",
+    ),
     code("request.too_slow", 408, "The body did not arrive in time.", "Send it again, over a better line or in parts."),
-    code("request.too_large", 413, "The body is larger than 4 MiB.", "Split the request."),
+    code(
+        "request.too_large",
+        413,
+        "The body is larger than 4 MiB, or than 64 KiB of a caller without a token.",
+        "Split the request.",
+    ),
     code("request.not_json", 415, "The body is not announced as JSON.", "Send `Content-Type: application/json`."),
     code("route.not_found", 404, "There is no such path.", "See the reference at `/docs`."),
     code(

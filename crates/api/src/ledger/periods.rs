@@ -3,7 +3,7 @@
 use edge::answer::{Json, Response};
 use edge::cursor::{self, List, WholeQuery};
 use edge::problem::Problem;
-use edge::request::Parameters;
+use edge::request::{Parameters, first_part};
 use edge::route::{get, post};
 use edge::wire::Day;
 use std::future::{Ready, ready};
@@ -115,8 +115,7 @@ impl FromRequest for InPath {
     type Future = Ready<Result<InPath, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let month = request.match_info().iter().next().and_then(|(_, text)| text.parse().ok());
-        ready(month.map(InPath).ok_or_else(Problem::not_found))
+        ready(first_part(request).map(InPath))
     }
 }
 

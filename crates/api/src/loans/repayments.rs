@@ -94,8 +94,7 @@ async fn repay_all(asking: Asking, body: Body<RepaymentsRequest>) -> Result<Json
     let items = body.value.items;
     if items.is_empty() || items.len() > MOST {
         let detail = format!("send 1 to {MOST} items");
-        let problem = Problem::malformed(detail.clone()).at("/items", "field.invalid", detail);
-        return Err(asking.after_permission(problem).await);
+        return Err(Problem::malformed(detail.clone()).at("/items", "field.invalid", detail));
     }
     let (keys, items): (Vec<Option<String>>, Vec<Result<BulkItem, Problem>>) =
         items.iter().map(|item| bulk_item(item.get())).unzip();

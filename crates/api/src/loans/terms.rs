@@ -272,7 +272,7 @@ impl TermsView {
                 mode: rounding.mode,
             }),
             allocation: AllocationView {
-                order: terms.allocation.order.iter().copied().collect(),
+                order: terms.allocation.order.to_vec(),
                 walk: terms.allocation.walk,
                 advance: terms.allocation.advance,
             },

@@ -69,7 +69,7 @@ async fn show(reading: Reading) -> Result<Response, Problem> {
 }
 
 async fn change(asking: Asking, body: Body<SettingsRequest>) -> Result<Response, Problem> {
-    let seen_version = asking.if_match().await?;
+    let seen_version = asking.if_match()?;
     let currency = asking.app.base_currency;
     let limit = match body.value.journal_approval_limit {
         Some(Some(amount)) => Some(Some(amount.read(currency, "/journal_approval_limit")?)),

@@ -1,7 +1,6 @@
 //! Reports, and in which form they are asked for.
 
-use actix_web::http::header;
-use edge::answer::{Response, StatusCode, with, written};
+use edge::answer::{Response, StatusCode, header, with, written};
 use edge::problem::Problem;
 use edge::request::Accept;
 use edge::wire::Day;

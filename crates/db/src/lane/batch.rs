@@ -17,19 +17,18 @@ use std::time::Duration;
 use futures::FutureExt;
 use rand::RngExt;
 use tokio::time::Instant;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::fate::was_committed;
 use super::written::{Decided, Verdict};
 use super::{Answer, Asked, Command, Outcome, Pending, Render, Reply, locking_for};
-use crate::caller::{CALLERS_BY_IDS, Caller, admit, callers_by_ids};
+use crate::caller::{Caller, admit, callers_by_ids};
 use crate::fault::{Fault, Remedy};
 use crate::gates::{self, Gate, Try};
 use crate::keys::{Claim, Key};
 use crate::narrow::narrow;
 use crate::pool::Pool;
-use crate::tx::{DayRow, Tx, Values};
+use crate::tx::{DayRow, Row, Tx, Values};
 
 /// How often a batch that met another transaction runs again before it is halved.
 const ATTEMPTS: u32 = 3;
@@ -290,7 +289,7 @@ pub async fn is_claimed(tx: &Tx, key_id: Uuid) -> Result<bool, Fault> {
             &[&tx.lock_number(Claim::of_key(key_id))],
         )
         .await?;
-    Ok(row.get(0))
+    Ok(row.get(0usize))
 }
 
 /// What is stored under a key.
@@ -312,8 +311,6 @@ impl Seen {
         let shared = &*tx;
         // One round trip: sent together, carried out in this order, each statement with a snapshot of its own, so that what
         // is read is read after the gates are held.
-        let statements = [gates::SHARE_AND_CLAIM, gates::TRY, gates::WAIT, DAY_AND_KEYS, CALLERS_BY_IDS];
-        shared.prepare(&statements).await?;
         let keys: Values = &[&keys];
         let (_, obtained, tried, known, callers) = futures::try_join!(
             shared.begin_pending(),

@@ -35,11 +35,13 @@ pub(super) async fn was_committed(pool: &Pool, trace: Trace) -> bool {
 /// `None` while the transaction may still be on its way. The claim is asked for first: it is free only once the transaction has
 /// ended, so that a row which is then absent stays absent.
 async fn fate(pool: &Pool, trace: Trace) -> Result<Option<bool>, Fault> {
-    let client = pool.get().await?;
+    let session = pool.session().await?;
     let ended = match trace.claim {
-        Some(claim) => client.query_one("select pg_try_advisory_xact_lock($1)", &[&claim]).await?.get(0),
+        Some(claim) => {
+            session.query_one("select pg_try_advisory_xact_lock($1) as obtained", &[&claim]).await?.get("obtained")
+        }
         None => false,
     };
-    let found = client.query_opt("select from audit where id = $1", &[&trace.audit_id]).await?.is_some();
+    let found = session.query_opt("select from audit where id = $1", &[&trace.audit_id]).await?.is_some();
     Ok(if found || ended { Some(found) } else { None })
 }

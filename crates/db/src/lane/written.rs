@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::fate::Trace;
@@ -10,7 +9,7 @@ use super::{Asked, Command, Outcome, Pending, Render, Reply};
 use crate::fault::Fault;
 use crate::keys::Claim;
 use crate::narrow::narrow;
-use crate::tx::Tx;
+use crate::tx::{Tx, outbox};
 
 /// What one attempt says of a command: an answer, or that its row was locked.
 pub(super) enum Verdict {
@@ -107,7 +106,7 @@ impl Decided {
     /// Everything in one statement, and the commit with it. Gives how long the commit took.
     pub async fn write_and_commit(self, mut tx: Tx) -> Result<Duration, Fault> {
         let events = std::mem::take(&mut tx.events);
-        let events = (!events.is_empty()).then_some(Json(events.as_slice()));
+        let events = if events.is_empty() { None } else { Some(outbox(events)?) };
         let (audit, keys) = (AuditColumns::of(&self.audit)?, KeyColumns::of(&self.keys)?);
         let (now, business_date, body_id) = (tx.now, tx.business_date, tx.new_id());
         tx.execute_and_commit(

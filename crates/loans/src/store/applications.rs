@@ -18,8 +18,6 @@ const APPLICATIONS: &str = "select loan_id, principal_minor, expected_disbursed_
             approved_minor, valid_until, conditions, closed_reason, loan_application.created_at, app_user.staff_id
      from loan_application left join app_user on app_user.id = applied_by where loan_id = any($1)";
 
-pub(crate) const TAKE: &[&str] = &[APPLICATIONS, LOAN_IDS];
-
 pub async fn applications_by_loans(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Application>, Fault> {
     if ids.is_empty() {
         return Ok(HashMap::new());

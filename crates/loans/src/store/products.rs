@@ -59,8 +59,6 @@ const PRODUCTS_OF: &str =
             instalments_most, charges, withholds, created_at, version
      from loan_product where id = any($1) or id in (select product_id from loan where id = any($2))";
 
-pub(crate) const TAKE: &[&str] = &[PRODUCTS_OF];
-
 /// Products that are named, and those of loans.
 pub(crate) async fn products_of(tx: &Tx, ids: &[Uuid], loans: &[Uuid]) -> Result<HashMap<Uuid, Product>, Fault> {
     if ids.is_empty() && loans.is_empty() {

@@ -69,8 +69,6 @@ const INSTALMENTS_AHEAD: &str = "select instalment.* from unnest($1::uuid[], $2:
               and (settled_on is null or due_on > wanted.from_on)
          order by number limit $3) instalment on true";
 
-pub(crate) const TAKE: &[&str] = &[LOCK_SKIPPING, LOCK_WAITING, LOANS_WITH_PLACE, INSTALMENTS_AHEAD];
-
 /// More instalments than a loan can have.
 const ALL: i64 = i64::MAX;
 
@@ -240,7 +238,7 @@ fn record_of_row(row: &Row, terms: Arc<Terms>, instalments: Vec<LoanInstalment>)
     let settled_on: Option<NaiveDate> = row.get("settled_on");
     // Settling makes the interest paid the interest of the loan, so it is not stored twice.
     let settled = settled_on.map(|on| Settlement { on, interest: amount(row, "interest_paid_minor") });
-    let status: &str = row.get("status");
+    let status: String = row.get("status");
     Ok(LoanRecord {
         id: row.get("id"),
         number: row.get("number"),
@@ -281,7 +279,7 @@ pub(crate) fn amount(row: &Row, column: &str) -> Amount {
 
 /// A currency as a table holds it: it was checked when it was written.
 pub(crate) fn currency(row: &Row) -> Result<kernel::currency::Currency, Fault> {
-    let code: &str = row.get("currency");
+    let code: String = row.get("currency");
     code.parse().map_err(|_| Fault::Invariant(format!("the database names a currency {code} that does not exist")))
 }
 
@@ -322,7 +320,7 @@ pub async fn events_of_loans(tx: &Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<
 }
 
 pub fn recorded_of_row(row: &Row) -> Result<RecordedEvent, Fault> {
-    let name: &str = row.get("kind");
+    let name: String = row.get("kind");
     let name: EventName = name.parse().map_err(|error| Fault::Invariant(format!("{error}")))?;
     let missing = |column: &str| Fault::Invariant(format!("an event of the kind {name} has no {column}"));
     let part = |column: &str| row.get::<_, Option<i64>>(column).map(Amount::of_minor).ok_or_else(|| missing(column));

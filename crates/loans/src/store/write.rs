@@ -93,8 +93,6 @@ pub async fn receipts_taken(tx: &Tx, receipts: &[&str]) -> Result<Vec<String>, F
 
 const RECEIPTS: &str = "select receipt from loan_event where receipt = any($1)";
 
-pub(crate) const TAKE: &[&str] = &[RECEIPTS];
-
 /// Copies states that were known until the day before $2, column by column by name.
 pub(super) const STATES_TO_PAST: &str = "insert into loan_state_past (until_on, loan_id, client_id, product_id, terms_id,
            branch_id, created_at, committed_minor, deducted_fees_minor, withheld_minor, principal_minor,

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use db::pool::{CONNECTIONS, Pool};
-use db::tokio_postgres::Client;
+use db::session::Session;
 use db::tx::Tx;
 use secrecy::SecretString;
 
 use crate::arguments::{DEMO_PASSWORD, DEMO_USERS, Database};
 use crate::failure::Failure;
-use crate::house::{House, NOT_SET_UP, is_set_up};
+use crate::house::{House, NOT_ENGLISH, NOT_SET_UP, is_set_up};
 
 /// How far the clocks of server and database may be apart, in milliseconds.
 const CLOCK_TOLERANCE: i64 = 2_000;
@@ -48,50 +48,59 @@ pub async fn run(database: Database) -> Result<ExitCode, Failure> {
 
 async fn examine(house: &House, database: &Database) -> Result<Vec<Line>, Failure> {
     let pool = Pool::try_new(&house.app_url, CONNECTIONS)?;
-    let client = pool.get().await?;
-    let mut lines = vec![version(&client).await?];
-    lines.extend(durability(&client).await?);
-    lines.push(role(&client).await?);
-    let pending = db::migrations::pending(&client).await?;
+    let session = pool.session().await?;
+    let mut lines = vec![version(&session).await?];
+    lines.extend(durability(&session).await?);
+    lines.push(role(&session).await?);
+    let pending = db::migrations::pending(&session).await?;
     lines.push(match pending.is_empty() {
         true => ok("migrations: the schema is up to date"),
         false => fail(format!("migrations: {} are missing; run `ayni migrate`", pending.join(", "))),
     });
-    lines.push(clock(&client).await?);
-    lines.push(lock_table(&client).await?);
+    lines.push(clock(&session).await?);
+    lines.push(lock_table(&session).await?);
+    lines.push(messages(&session).await);
     lines.extend(disk(database));
     if pending.is_empty() && !is_set_up(&pool).await? {
         lines.push(warn(format!("institution: {NOT_SET_UP}")));
     } else if pending.is_empty() {
         lines.push(default_secrets(&pool).await?);
-        lines.push(last_close(&client).await?);
+        lines.push(last_close(&session).await?);
         lines.push(books(&pool).await?);
     }
     Ok(lines)
 }
 
-async fn show(client: &Client, setting: &str) -> Result<String, Failure> {
-    Ok(client.query_one("select current_setting($1)", &[&setting]).await?.get(0))
+async fn show(session: &Session, setting: &str) -> Result<String, Failure> {
+    Ok(session.query_one("select current_setting($1) as value", &[&setting]).await?.get("value"))
 }
 
-async fn version(client: &Client) -> Result<Line, Failure> {
-    let number: i32 = show(client, "server_version_num").await?.parse().unwrap_or_default();
-    let name = show(client, "server_version").await?;
+async fn version(session: &Session) -> Result<Line, Failure> {
+    let number: i32 = show(session, "server_version_num").await?.parse().unwrap_or_default();
+    let name = show(session, "server_version").await?;
     Ok(match number {
         150_000.. => ok(format!("Postgres {name}")),
         _ => fail(format!("Postgres {name} is too old: Ayni needs 15 or newer")),
     })
 }
 
+/// Faults of the database are told apart by their English words.
+async fn messages(session: &Session) -> Line {
+    match db::fault::speaks_english(session).await {
+        true => ok("messages: the database speaks English"),
+        false => fail(format!("messages: {NOT_ENGLISH}")),
+    }
+}
+
 /// A commit that was acknowledged must be on disk.
-async fn durability(client: &Client) -> Result<Vec<Line>, Failure> {
+async fn durability(session: &Session) -> Result<Vec<Line>, Failure> {
     let mut lines = Vec::new();
     for (setting, harm) in [
         ("fsync", "a power cut can destroy the database"),
         ("full_page_writes", "a power cut can tear pages"),
         ("synchronous_commit", "a power cut can lose acknowledged payments"),
     ] {
-        let value = show(client, setting).await?;
+        let value = show(session, setting).await?;
         lines.push(match value.as_str() {
             "off" => fail(format!("durability: {setting} is off: {harm}; set it to on in postgresql.conf")),
             _ => ok(format!("durability: {setting} is {value}")),
@@ -100,8 +109,8 @@ async fn durability(client: &Client) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-async fn role(client: &Client) -> Result<Line, Failure> {
-    let row = client
+async fn role(session: &Session) -> Result<Line, Failure> {
+    let row = session
         .query_one(
             "select current_user::text as name, rolsuper, rolbypassrls,
                     exists (select from pg_tables where tablename = 'journal_entry' and pg_has_role(current_user, tableowner, 'usage')) as owner
@@ -117,8 +126,9 @@ async fn role(client: &Client) -> Result<Line, Failure> {
     })
 }
 
-async fn clock(client: &Client) -> Result<Line, Failure> {
-    let there: chrono::DateTime<chrono::Utc> = client.query_one("select clock_timestamp()", &[]).await?.get(0);
+async fn clock(session: &Session) -> Result<Line, Failure> {
+    let there: chrono::DateTime<chrono::Utc> =
+        session.query_one("select clock_timestamp() as at", &[]).await?.get("at");
     let apart = (db::clock::now() - there).num_milliseconds().abs();
     Ok(match apart <= CLOCK_TOLERANCE {
         true => ok(format!("clock: server and database are {apart} ms apart")),
@@ -127,8 +137,8 @@ async fn clock(client: &Client) -> Result<Line, Failure> {
 }
 
 /// A big batch takes a lock for each key: the default table of 64 per connection can run full.
-async fn lock_table(client: &Client) -> Result<Line, Failure> {
-    let locks: i32 = show(client, "max_locks_per_transaction").await?.parse().unwrap_or_default();
+async fn lock_table(session: &Session) -> Result<Line, Failure> {
+    let locks: i32 = show(session, "max_locks_per_transaction").await?.parse().unwrap_or_default();
     Ok(match locks >= 256 {
         true => ok(format!("lock table: max_locks_per_transaction is {locks}")),
         false => warn(format!("lock table: max_locks_per_transaction is {locks}; set it to 256 or more")),
@@ -158,8 +168,8 @@ async fn default_secrets(pool: &Pool) -> Result<Line, Failure> {
     })
 }
 
-async fn last_close(client: &Client) -> Result<Line, Failure> {
-    let row = client
+async fn last_close(session: &Session) -> Result<Line, Failure> {
+    let row = session
         .query_one(
             "select (select open_on from business_day) as open_on, (select count(*) from day_close where booked_at is null) as waiting",
             &[],

@@ -89,12 +89,15 @@ pub async fn app(pool: Pool, serving: &Serving) -> Result<App, Failure> {
 
 /// The serving role must not be able to change history, and the schema must be the one that this program knows.
 async fn check(pool: &Pool, allow_owner: bool) -> Result<(), Failure> {
-    let client = pool.get().await?;
-    let pending = db::migrations::pending(&client).await?;
+    let session = pool.session().await?;
+    let pending = db::migrations::pending(&session).await?;
     if !pending.is_empty() {
         return Err(Failure::NotMigrated(pending.join(", ")));
     }
-    let role = client
+    if !db::fault::speaks_english(&session).await {
+        return Err(Failure::Said(crate::house::NOT_ENGLISH.to_owned()));
+    }
+    let role = session
         .query_one(
             "select current_user::text as name,
                     rolsuper or exists (select from pg_tables where tablename = 'journal_entry'
