@@ -23,7 +23,7 @@ pub enum LoanError {
     #[error("\"{0}\" is no slot of a loan product: see docs/posting-rules.md for their names")]
     SlotUnknown(String),
     #[error(
-        "the account {code} of the slot {slot} has entries made by hand, which no sub-ledger explains, even if they were taken back: choose another account"
+        "the account {code} of the slot {slot} has entries made by hand, which no sub-ledger explains, even if they were reversed: choose another account"
     )]
     PostedByHand { slot: &'static str, code: String },
     #[error("the least is above the most: mend the limits")]

@@ -112,7 +112,7 @@ fn verify_names_what_a_superuser_has_changed() {
             world.superuser.batch_execute("begin; alter table journal_line disable trigger user; alter table journal_entry disable trigger user").await.unwrap();
             world.superuser.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
             world.superuser.batch_execute("select 1").await.unwrap();
-            // Seen from inside of the change, since it is taken back afterwards.
+            // `verify` looks from inside of the transaction, which is rolled back afterwards.
             let seen = findings_inside(&world).await;
             let seen: Vec<&str> =
                 seen.iter().map(String::as_str).filter(|check| !check.starts_with("history.")).collect();

@@ -244,7 +244,7 @@ fn a_product_maps_its_slots_and_takes_its_accounts_under_control() {
         let mut at = AtHand::with_books(&tx, &[&command], books).await.unwrap();
         let expect = LedgerError::ControlAccount { pointer: "/lines/0/account".into(), code: "1210".into() };
         assert_eq!(refused(at.try_out(&command, &caller)), words(&expect));
-        // What was taken back was never there for the next transaction, whatever was kept in memory.
+        // The next transaction sees nothing of one that was rolled back, although books are kept in memory.
         tx.rollback().await.unwrap();
         assert!(world.books().await.slot(PRODUCT, "loan_portfolio").is_err());
     });

@@ -135,7 +135,7 @@ fn months_close_with_their_balances_and_open_again() {
 }
 
 /// The month is marked alone at the day gate: so all that was booked into it is committed, also where months without end close with
-/// it. Its balances are written beside whoever shares the day.
+/// it. Its balances are written while others share the day.
 #[test]
 fn only_the_first_step_of_a_close_stops_the_day() {
     run(async {

@@ -138,7 +138,7 @@ async fn close(world: &World, orders: &Lane<CloseOnLane>) {
     panic!("January is not closed");
 }
 
-/// The balances of a closed month are the sums of its lines, whoever came last: an entry either is in them or is refused. With the first
+/// The balances of a closed month are the sums of its lines, in whatever order they commit: an entry either is in them or is refused. With the first
 /// month all earlier ones close, so entries go there too.
 #[test]
 fn an_entry_is_in_the_balances_of_its_month_or_refused() {
