@@ -138,8 +138,8 @@ async fn close(world: &World, orders: &Lane<CloseOnLane>) {
     panic!("January is not closed");
 }
 
-/// The balances of a closed month are the sums of its lines, in whatever order they commit: an entry either is in them or is refused. With the first
-/// month all earlier ones close, so entries go there too.
+/// The balances of a closed month are the sums of its lines, in whatever order they commit: an entry either is in them or is refused.
+/// With the first month all earlier ones close, so entries go there too.
 #[test]
 fn an_entry_is_in_the_balances_of_its_month_or_refused() {
     run(async {
